@@ -1,0 +1,90 @@
+/**
+ * The adapter interface: what a trainable update of a frozen weight is, without knowing how that weight is stored.
+ *
+ * A method is a plain value. `create` makes one layer for one frozen weight; layers of several adapters on one weight form
+ * a chain whose end is the storage, and `next(x, delta)` is the rest of that chain. A method that adds a product to the
+ * output returns `next(x) + …`; one that changes the weight returns `next(x, Δ)`; one that rescales wraps either.
+ */
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Plugin, PluginKind } from '@loran/plugin';
+import type { RandomStream } from '@loran/tensor';
+import type { ZodType } from 'zod';
+import type { FrozenWeight } from './frozen-weight.js';
+
+/** The state of one forward pass. */
+export interface Call {
+  readonly training: boolean;
+  /** Scale of this adapter at run time (1 = as trained); a tensor when it varies from call to call. */
+  readonly scale: number | Scalar;
+  /** Inverted dropout with this call's random numbers: x·mask/(1−rate); `x` itself outside training or at rate 0. */
+  drop<T extends Tensor>(x: T, rate: number): T;
+}
+
+export type Next = (x: Tensor, delta?: Tensor2D) => Tensor;
+
+/** Some rows of a weight, replaced or added to: trainable tokens. */
+export interface SparseRows {
+  readonly indices: readonly number[];
+  readonly values: Tensor2D; // [indices, columns], added to the rows
+}
+
+/** What a merge changes, at scale 1. */
+export interface Delta {
+  readonly weight?: Tensor2D; // [rows, columns]
+  readonly rows?: SparseRows;
+  readonly bias?: Tensor1D; // [rows]
+}
+
+/** One adapter on one frozen weight. */
+export interface AdapterLayer {
+  /** Trainable parameters by their short name: 'A', 'B'. fp32, always. */
+  readonly parameters: ReadonlyMap<string, Variable>;
+  /** Fixed tensors that belong in the file as well (VeRA's shared matrices, …); none when omitted. */
+  readonly buffers?: ReadonlyMap<string, Tensor>;
+  forward(x: Tensor, next: Next, call: Call): Tensor;
+  delta(): Delta;
+  dispose(): void;
+}
+
+/** One place where a method will be applied, as `prepare` sees it. */
+export interface LayerRequest {
+  readonly path: string;
+  readonly frozen: FrozenWeight;
+  /** Puts another frozen weight in place while this adapter exists (PiSSA's residual); the original returns with its removal. */
+  replace(frozen: FrozenWeight): void;
+}
+
+/** What a method may ask of its surroundings. */
+export interface Context {
+  /** Path of the module in the model; '' in `prepare`. */
+  readonly path: string;
+  /** Seeded from the adapter's seed and the path, so that one layer's numbers do not depend on the others. */
+  readonly random: RandomStream;
+  /** A plugin that the configuration names: `resolve('activation', { name: 'sinter' })`. Throws UNKNOWN_PLUGIN. */
+  resolve(kind: PluginKind, name: string): Plugin;
+  /** Tensors shared by all layers of one adapter, made in `prepare`, disposed with the adapter. */
+  readonly shared: Map<string, Tensor>;
+}
+
+/** How a method's configuration and tensors stand in files, both ways: PEFT's layout, or another. */
+export interface AdapterFormat<Config> {
+  readonly name: string; // 'peft'
+  /** Value of `peft_type` in adapter_config.json. */
+  readonly peftType: string;
+  /** The method's own fields of adapter_config.json, in snake_case. */
+  toFile(config: Config): Readonly<Record<string, unknown>>;
+  /** The configuration from those fields, unvalidated: the method's schema checks it. Unknown fields are ignored. */
+  fromFile(fields: Readonly<Record<string, unknown>>): unknown;
+  /** Suffix of a parameter's key behind the module's path: A -> 'lora_A.weight'. */
+  readonly suffixes: ReadonlyMap<string, string>;
+}
+
+export interface AdapterMethod<Config = unknown> extends Plugin {
+  readonly kind: 'adapter-method';
+  /** Validates a configuration and fills in the defaults. */
+  readonly config: ZodType<Config>;
+  /** Work across layers, with data or the original weights: PiSSA, LoftQ, VeRA's shared matrices. */
+  prepare?(layers: readonly LayerRequest[], config: Config, context: Context): Promise<void>;
+  create(frozen: FrozenWeight, config: Config, context: Context): AdapterLayer;
+  readonly formats: readonly AdapterFormat<Config>[];
+}

@@ -1,0 +1,1 @@
+export { dtypeBytes, type Dtype, type TensorBytes } from './tensor-bytes.js';
