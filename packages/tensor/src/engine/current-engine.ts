@@ -1,0 +1,48 @@
+/**
+ * The engine of this process, and the three operations that it answers for.
+ *
+ * tfjs's backend is global, so the engine is too: `openEngine` replaces it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { registerGradients } from '../gradients.js';
+import type { Engine, EngineOptions, OpaqueType } from './engine.js';
+import { portableEngine } from './portable-engine.js';
+
+let current: Engine | undefined;
+
+/** Opens an engine, makes it the process's own and registers the gradients. The one before is closed first. */
+export async function openEngine<E extends Engine>(engine: E, options: EngineOptions = {}): Promise<E> {
+  if (current !== undefined && current !== engine) await current.close();
+  current = undefined;
+  registerGradients();
+  await engine.open(options);
+  current = engine;
+  return engine;
+}
+
+/** Closes the process's engine, if one was opened. */
+export async function closeEngine(): Promise<void> {
+  const engine = current;
+  current = undefined;
+  await engine?.close();
+}
+
+/** The engine that was opened; where none was, the current tfjs backend taken as it is. */
+export function currentEngine(): Engine {
+  return current ?? portableEngine(tf.getBackend());
+}
+
+/** Codes in their stored width; see `Engine.opaque`. */
+export function opaque(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor {
+  return currentEngine().opaque(bytes, type, shape);
+}
+
+/** `tensor`, not computed before `dependency` is; see `Engine.after`. Its gradient is that of the identity. */
+export function after<T extends Tensor>(tensor: T, dependency: Tensor): T {
+  const tied = tf.customGrad((x: Tensor | tf.GradSaveFunc) => ({
+    value: currentEngine().after(x as Tensor, dependency),
+    gradFunc: (dy: Tensor) => tf.clone(dy),
+  }));
+  return tied(tensor) as T;
+}
