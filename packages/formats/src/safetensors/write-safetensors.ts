@@ -1,0 +1,99 @@
+/**
+ * Writes a safetensors file with the very bytes that the reference library writes: wider element types first, then by
+ * name; the header padded with spaces to a multiple of 8. The file is replaced whole or not at all.
+ */
+import { replaceFile } from '../replace-file.js';
+import { dtypeBytes, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
+import { TensorFileError } from '../tensor-file-error.js';
+import { largestHeader, sizeOf } from './header.js';
+
+type Entry = readonly [name: string, tensor: TensorBytes | TensorChunks];
+
+/**
+ * Writes `tensors` to `path`. A tensor that gives `chunks()` is streamed and never held whole.
+ * `metadata`: strings for the `__metadata__` field, in the order given; no such field when omitted.
+ *
+ * Throws INVALID_TENSOR (a name twice, or bytes that do not fit the shape) and WRITE_FAILED; the old file is kept then.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Iterable<Entry>,
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  const entries = [...tensors].sort(inFileOrder);
+  const header = encodeHeader(path, entries, metadata);
+  await replaceFile(path, async (write) => {
+    await write(header);
+    for (const [name, tensor] of entries) {
+      let written = 0;
+      for await (const bytes of 'data' in tensor ? [tensor.data] : tensor.chunks()) {
+        written += bytes.byteLength;
+        await write(bytes);
+      }
+      if (written !== sizeOf(tensor.shape, tensor.dtype)) throw wrongSize(path, name, tensor, written);
+    }
+  });
+}
+
+const rank = new Map(Object.keys(dtypeBytes).map((dtype, index) => [dtype as Dtype, index]));
+
+function inFileOrder([nameA, a]: Entry, [nameB, b]: Entry): number {
+  return (rank.get(b.dtype) ?? 0) - (rank.get(a.dtype) ?? 0) || Buffer.compare(Buffer.from(nameA), Buffer.from(nameB));
+}
+
+function encodeHeader(
+  path: string,
+  entries: readonly Entry[],
+  metadata: Readonly<Record<string, string>> | undefined,
+): Uint8Array {
+  const fields = metadata === undefined ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
+  const names = new Set<string>();
+  let begin = 0;
+  for (const [name, tensor] of entries) {
+    const { dtype, shape } = tensor;
+    if (names.has(name) || name === '__metadata__') {
+      throw new TensorFileError(
+        'INVALID_TENSOR',
+        path,
+        `the name ${JSON.stringify(name)} is ${name === '__metadata__' ? 'reserved' : 'given twice'}; each tensor needs its own.`,
+      );
+    }
+    names.add(name);
+    const size = sizeOf(shape, dtype);
+    if (
+      !shape.every((n) => Number.isSafeInteger(n) && n >= 0) ||
+      !Number.isSafeInteger(size) ||
+      ('data' in tensor && tensor.data.byteLength !== size)
+    ) {
+      throw wrongSize(path, name, tensor, 'data' in tensor ? tensor.data.byteLength : Number.NaN);
+    }
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, begin + size] })}`);
+    begin += size;
+  }
+  const json = Buffer.from(`{${fields.join(',')}}`);
+  const length = Math.ceil(json.byteLength / 8) * 8;
+  if (length > largestHeader) {
+    throw new TensorFileError(
+      'INVALID_TENSOR',
+      path,
+      `the header would take ${length} bytes; at most ${largestHeader} are allowed.`,
+    );
+  }
+  const header = Buffer.alloc(8 + length, ' ');
+  header.writeBigUInt64LE(BigInt(length), 0);
+  json.copy(header, 8);
+  return header;
+}
+
+function wrongSize(
+  path: string,
+  name: string,
+  { dtype, shape }: TensorBytes | TensorChunks,
+  given: number,
+): TensorFileError {
+  return new TensorFileError(
+    'INVALID_TENSOR',
+    path,
+    `tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] and type ${dtype} takes ${sizeOf(shape, dtype)} bytes, but ${given} were given.`,
+  );
+}

@@ -1,0 +1,29 @@
+/** Anything wrong with a file of tensors, or with reading and writing one. The message names the file and the tensor. */
+import { LoranError } from '@loran/plugin';
+
+export type TensorFileErrorCode =
+  | 'FILE_NOT_FOUND'
+  | 'FILE_UNREADABLE'
+  | 'FILE_CLOSED'
+  | 'SAFETENSORS_TRUNCATED'
+  | 'SAFETENSORS_HEADER'
+  | 'SAFETENSORS_DTYPE'
+  | 'SAFETENSORS_SHAPE'
+  | 'SAFETENSORS_OFFSETS'
+  | 'SAFETENSORS_INDEX'
+  | 'TENSOR_NOT_FOUND'
+  | 'TENSOR_NOT_FLOAT'
+  | 'TENSOR_TOO_LARGE'
+  | 'INVALID_TENSOR'
+  | 'WRITE_FAILED';
+
+export class TensorFileError extends LoranError<TensorFileErrorCode> {
+  /** The file that the error is about. */
+  readonly file: string;
+
+  constructor(code: TensorFileErrorCode, file: string, message: string, options?: { cause?: unknown }) {
+    super(code, `${file}: ${message}`, options);
+    this.name = 'TensorFileError';
+    this.file = file;
+  }
+}
