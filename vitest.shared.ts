@@ -9,5 +9,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks', // one process a file: tfjs is global, so is its engine
+    // `npm test` adds up the reports of all packages, those that Nx takes from its cache included.
+    reporters: ['default', 'json'],
+    outputFile: { json: '.cache/tests.json' },
   },
 });

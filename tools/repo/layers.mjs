@@ -1,0 +1,54 @@
+/**
+ * The arrows: which package may import which. One table for ESLint's boundary rule, for the repo test that compares it with every
+ * package.json, and for the picture in the README. A layer is named after its package folder; `plugin` is a leaf that all may use.
+ */
+
+const contract = ['adapter', 'tensor', 'formats', 'plugin'];
+
+const libraries = {
+  plugin: [],
+  formats: ['plugin'],
+  tensor: ['plugin'],
+  adapter: ['tensor', 'formats', 'plugin'],
+  activations: ['tensor', 'plugin'],
+  lora: ['adapter', 'tensor', 'plugin'],
+  loran: ['adapter', 'activations', 'tensor', 'plugin'],
+  qlora: contract,
+  datasets: ['plugin'],
+  evaluators: ['plugin'],
+  models: contract,
+  'engine-onnxruntime': ['tensor', 'plugin'],
+  'engine-tensorflow': ['tensor', 'plugin'],
+  trainer: ['models', 'datasets', 'evaluators', ...contract],
+  experiments: ['trainer', 'models', 'datasets', 'evaluators', 'engine-onnxruntime', ...contract],
+};
+const all = Object.keys(libraries);
+
+/** What the shipped code of a layer may import. */
+export const layers = {
+  ...libraries,
+  cli: all,
+  testing: contract,
+  examples: [...all, 'cli'],
+  tools: [...all, 'cli', 'testing'],
+};
+
+/** What tests and fixtures may import besides: the laws, wherever `testing` does not stand on the layer itself, and sample plugins. */
+export const testLayers = {
+  ...Object.fromEntries(all.filter((layer) => !contract.includes(layer)).map((layer) => [layer, ['testing']])),
+  qlora: ['testing', 'lora'],
+  trainer: ['testing', 'lora'],
+  experiments: ['testing', 'activations', 'lora', 'loran', 'qlora'],
+  cli: ['testing'],
+  examples: ['testing'],
+};
+
+/** External packages that few may import: pattern -> the layers that may. */
+export const externals = {
+  inversify: ['experiments', 'examples'],
+  '@inversifyjs/*': ['experiments'],
+  'reflect-metadata': ['experiments'],
+  '@tensorflow/tfjs-node': ['engine-tensorflow'],
+  '@tensorflow/tfjs-node-gpu': ['engine-tensorflow'],
+  'onnxruntime-*': ['engine-onnxruntime'],
+};
