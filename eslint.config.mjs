@@ -1,7 +1,7 @@
 /** One ESLint configuration for the workspace: type-aware rules, the arrows between packages, and complete package.json files. */
 import eslint from '@eslint/js';
 import nx from '@nx/eslint-plugin';
-import jsoncParser from 'jsonc-eslint-parser';
+import * as jsoncParser from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
 import { externals, layers, testLayers } from './tools/repo/layers.mjs';
 
