@@ -1,1 +1,25 @@
-export {};
+export { type Adapter, adapterParameters } from './adapter.js';
+export { type AdapterOptions, AdapterSet } from './adapter-set.js';
+export type { Adaptable } from './contract/adaptable.js';
+export type {
+  AdapterFormat,
+  AdapterLayer,
+  AdapterMethod,
+  Call,
+  Context,
+  Delta,
+  LayerRequest,
+  Next,
+  SparseRows,
+} from './contract/adapter-method.js';
+export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-weight.js';
+export { ShapeMismatchError } from './errors/shape-mismatch.js';
+export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
+export type { MergeOptions } from './merge.js';
+export { formatParameterCount, type ParameterCount } from './parameter-count.js';
+export { inference, type Pass } from './pass.js';
+export { Slot } from './slot.js';
+export { bf16 } from './storage/bf16.js';
+export { fp32, frozenTensor } from './storage/fp32.js';
+export { recomputedProduct } from './storage/recomputed-product.js';
+export { matchTargetModules, type TargetModules } from './target-modules.js';

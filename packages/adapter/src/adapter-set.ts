@@ -1,0 +1,185 @@
+/**
+ * The adapters of one model: added, activated, removed, merged and counted by name. The model itself is changed in place,
+ * slot by slot, as PEFT does; no method's name occurs here.
+ */
+import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
+import { randomStream } from '@loran/tensor';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Adapter } from './adapter.js';
+import type { Adaptable } from './contract/adaptable.js';
+import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
+import { parseConfig } from './config.js';
+import { mergedWeight, type MergeOptions } from './merge.js';
+import { countParameters, type ParameterCount } from './parameter-count.js';
+import { savedModule } from './saved-module.js';
+import type { Slot } from './slot.js';
+import { matchNames, matchTargetModules, type TargetModules } from './target-modules.js';
+
+export interface AdapterOptions<Config = unknown> {
+  readonly method: AdapterMethod<Config>;
+  /** Checked by the method's schema; its defaults fill what is missing. */
+  readonly config?: unknown;
+  readonly targetModules: TargetModules;
+  /** Modules trained whole, as copies of this adapter's own; default none. */
+  readonly modulesToSave?: readonly string[];
+  /** Default 'default', PEFT's name for the only adapter. */
+  readonly name?: string;
+  /** Seed of the initial values; default 0. */
+  readonly seed?: number;
+  /** Finds plugins that the configuration names, such as activations; default: none are known. */
+  readonly resolve?: Context['resolve'];
+}
+
+export class AdapterSet {
+  readonly model: Adaptable;
+  readonly #adapters = new Map<string, Adapter>();
+
+  constructor(model: Adaptable) {
+    this.model = model;
+  }
+
+  /** Puts an adapter on every matching module and activates it beside those already active. */
+  async add<Config>(options: AdapterOptions<Config>): Promise<Adapter> {
+    const { method, targetModules, modulesToSave = [], name = 'default', seed = 0, resolve = unknownPlugin } = options;
+    if (this.#adapters.has(name)) {
+      throw new LoranError(
+        'ADAPTER_EXISTS',
+        `The model already has an adapter called '${name}'. Choose another name or remove it first.`,
+      );
+    }
+    this.#refuseWhenMerged('add an adapter');
+    const config = parseConfig(method, options.config ?? {});
+    const modules = this.model.modules();
+    const paths = matchTargetModules(this.model, targetModules, modulesToSave);
+    const savedPaths = this.#savedPaths(modulesToSave);
+
+    const shared = new Map<string, Tensor>();
+    const random = randomStream(seed);
+    const context = (path: string): Context => ({ path, random: random.derive(path), resolve, shared });
+    const made = { layers: new Map<string, AdapterLayer>(), savedModules: new Map<string, AdapterLayer>() };
+    const adapter: Adapter = {
+      name,
+      method: method as AdapterMethod,
+      config,
+      targetModules,
+      modulesToSave,
+      shared,
+      scale: 1,
+      ...made,
+    };
+    const put = (to: Map<string, AdapterLayer>, path: string, layer: AdapterLayer) => {
+      to.set(path, layer);
+      this.#slot(path).attach(name, layer, () => adapter.scale);
+    };
+    try {
+      await method.prepare?.(
+        paths.map((path) => ({
+          path,
+          frozen: this.#slot(path).frozen,
+          replace: (frozen) => this.#slot(path).replace(name, frozen),
+        })),
+        config,
+        context(''),
+      );
+      for (const path of paths) put(made.layers, path, method.create(this.#slot(path).frozen, config, context(path)));
+      for (const path of savedPaths) put(made.savedModules, path, savedModule(this.#slot(path).frozen));
+    } catch (error) {
+      for (const slot of modules.values()) slot.detach(name); // nothing half-made stays behind
+      disposeAll(adapter);
+      throw error;
+    }
+    this.#adapters.set(name, adapter);
+    return adapter;
+  }
+
+  /** The adapter of that name; throws UNKNOWN_ADAPTER, which lists those there are. */
+  get(name: string): Adapter {
+    const adapter = this.#adapters.get(name);
+    if (adapter === undefined) {
+      throw new LoranError(
+        'UNKNOWN_ADAPTER',
+        `The model has no adapter called '${name}'. It has: ${this.names().join(', ') || 'none'}.`,
+      );
+    }
+    return adapter;
+  }
+
+  names(): readonly string[] {
+    return [...this.#adapters.keys()];
+  }
+
+  /** Computes with exactly these adapters, their updates summed; none gives the base model. */
+  activate(...names: readonly string[]): void {
+    for (const name of names) this.get(name);
+    this.#refuseWhenMerged('change the active adapters');
+    const wanted = new Set(names);
+    for (const slot of this.model.modules().values()) slot.activate(wanted);
+  }
+
+  /** Takes an adapter off the model and frees its parameters. */
+  remove(name: string): void {
+    const adapter = this.get(name);
+    this.#refuseWhenMerged('remove an adapter');
+    for (const slot of this.model.modules().values()) slot.detach(name);
+    disposeAll(adapter);
+    this.#adapters.delete(name);
+  }
+
+  /** Adds the active adapters' updates to the weights; see mergedWeight. Returns the largest rounding error. */
+  async merge(options: MergeOptions = {}): Promise<number> {
+    this.#refuseWhenMerged('merge');
+    const merged: [Slot, Awaited<ReturnType<typeof mergedWeight>>][] = [];
+    try {
+      for (const [path, slot] of this.model.modules()) {
+        const layers = [...slot.active()].map(([name, layer]) => [layer, this.get(name).scale] as const);
+        if (layers.length > 0) merged.push([slot, await mergedWeight(path, slot.frozen, layers, options)]);
+      }
+    } catch (error) {
+      for (const [, { weight }] of merged) weight.dispose(); // all modules are merged, or none
+      throw error;
+    }
+    for (const [slot, { weight }] of merged) slot.merge(weight);
+    return Math.max(0, ...merged.map(([, { roundingError }]) => roundingError));
+  }
+
+  /** Takes a merge back, bit for bit. */
+  unmerge(): void {
+    for (const slot of this.model.modules().values()) slot.unmerge();
+  }
+
+  /** Trainable and all parameters, over every adapter of the set. */
+  count(): ParameterCount {
+    return countParameters(this.model, this.#adapters.values());
+  }
+
+  #slot(path: string): Slot {
+    const slot = this.model.modules().get(path);
+    if (slot === undefined) throw new LoranError('UNKNOWN_MODULE', `The model has no module '${path}'.`);
+    return slot;
+  }
+
+  #savedPaths(modulesToSave: readonly string[]): string[] {
+    const paths = [...this.model.modules().keys()];
+    for (const name of modulesToSave) {
+      if (matchNames(paths, [name]).length === 0) {
+        throw new LoranError('UNKNOWN_MODULE', `modulesToSave names '${name}', which the model does not have.`);
+      }
+    }
+    return matchNames(paths, modulesToSave);
+  }
+
+  #refuseWhenMerged(what: string): void {
+    if ([...this.model.modules().values()].some((slot) => slot.merged)) {
+      throw new LoranError('ALREADY_MERGED', `Cannot ${what} while adapters are merged. Call unmerge() first.`);
+    }
+  }
+}
+
+function disposeAll({ layers, savedModules, shared }: Adapter): void {
+  for (const layer of [...layers.values(), ...savedModules.values()]) layer.dispose();
+  for (const tensor of shared.values()) tensor.dispose();
+}
+
+function unknownPlugin(kind: PluginKind, name: string): Plugin {
+  throw new UnknownPluginError(kind, name, []);
+}

@@ -1,0 +1,30 @@
+/** One adapter on one model: a method, its configuration, and a layer for each module that it is on. */
+import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { AdapterLayer, AdapterMethod } from './contract/adapter-method.js';
+import type { TargetModules } from './target-modules.js';
+
+export interface Adapter {
+  readonly name: string;
+  readonly method: AdapterMethod;
+  /** Validated, defaults filled in. */
+  readonly config: unknown;
+  readonly targetModules: TargetModules;
+  readonly modulesToSave: readonly string[];
+  /** Module path -> the method's layer. */
+  readonly layers: ReadonlyMap<string, AdapterLayer>;
+  /** Module path -> a trained copy of the whole module. */
+  readonly savedModules: ReadonlyMap<string, AdapterLayer>;
+  /** Tensors shared by all layers, made by the method's `prepare`. */
+  readonly shared: ReadonlyMap<string, Tensor>;
+  /** Scale at run time, 1 = as trained; a tensor when it changes from call to call. */
+  scale: number | Scalar;
+}
+
+/** Every trainable parameter of an adapter by 'module path.parameter', in the model's order. */
+export function adapterParameters({ layers, savedModules }: Adapter): ReadonlyMap<string, Variable> {
+  return new Map(
+    [...layers, ...savedModules].flatMap(([path, layer]) =>
+      [...layer.parameters].map(([name, parameter]) => [`${path}.${name}`, parameter] as const),
+    ),
+  );
+}

@@ -1,0 +1,137 @@
+/**
+ * One place in a model for a frozen weight and any number of named adapters.
+ *
+ * Without active adapters `apply` is the plain layer. With them the layers form a chain that ends at the storage: the base
+ * product is computed once, and what changes the weight is summed before it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import { LoranError } from '@loran/plugin';
+import { dropout } from '@loran/tensor';
+import type { AdapterLayer, Call, Next } from './contract/adapter-method.js';
+import type { FrozenWeight } from './contract/frozen-weight.js';
+import { inference, type Pass } from './pass.js';
+
+interface Attached {
+  readonly layer: AdapterLayer;
+  readonly scale: () => Call['scale'];
+  active: boolean;
+}
+
+export class Slot {
+  readonly path: string;
+  readonly #adapters = new Map<string, Attached>();
+  readonly #original: FrozenWeight;
+  #frozen: FrozenWeight;
+  #replacedBy: string | undefined;
+  #merged: FrozenWeight | undefined;
+
+  constructor(path: string, frozen: FrozenWeight) {
+    this.path = path;
+    this.#original = frozen;
+    this.#frozen = frozen;
+  }
+
+  /** The frozen weight that adapters build on. */
+  get frozen(): FrozenWeight {
+    return this.#frozen;
+  }
+
+  get merged(): boolean {
+    return this.#merged !== undefined;
+  }
+
+  /** Bytes of every frozen weight kept here: the original, a replacement, a merged copy. */
+  get byteLength(): number {
+    return [...new Set([this.#original, this.#frozen, this.#merged])].reduce((sum, w) => sum + (w?.byteLength ?? 0), 0);
+  }
+
+  /** The layer's output. x: linear [..., in], embedding ids [...]; result [..., out] or [..., width]. */
+  apply(x: Tensor, pass: Pass = inference): Tensor {
+    if (this.#merged !== undefined) return this.#merged.apply(x);
+    const active = [...this.#adapters].filter(([, attached]) => attached.active);
+    if (active.length === 0) return this.#frozen.apply(x);
+    const last: Next = (input, delta) => this.#frozen.apply(input, delta);
+    const chain = active.reduceRight<Next>(
+      (next, [name, { layer, scale }]) =>
+        (input, above) =>
+          layer.forward(input, (x, own) => next(x, sum(above, own)), this.#call(name, scale(), pass)),
+      last,
+    );
+    return tf.tidy(() => chain(x));
+  }
+
+  #call(name: string, scale: Call['scale'], { training, random }: Pass): Call {
+    const drop: Call['drop'] = (x, rate) =>
+      training && rate > 0 ? dropout(x, rate, random.derive(this.path).derive(name).key) : x;
+    return { training, scale, drop };
+  }
+
+  /** Puts an adapter's layer in the chain, active. Used by AdapterSet. */
+  attach(name: string, layer: AdapterLayer, scale: () => Call['scale'] = () => 1): void {
+    if (this.#adapters.has(name)) {
+      throw new LoranError(
+        'ADAPTER_EXISTS',
+        `'${this.path}' already has an adapter called '${name}'. Choose another name or remove it first.`,
+      );
+    }
+    this.#adapters.set(name, { layer, scale, active: true });
+  }
+
+  /** Takes an adapter's layer out, without disposing it; puts the original weight back if that adapter had replaced it. */
+  detach(name: string): void {
+    this.#adapters.delete(name);
+    if (this.#replacedBy === name) {
+      this.#frozen.dispose();
+      this.#frozen = this.#original;
+      this.#replacedBy = undefined;
+    }
+  }
+
+  activate(names: ReadonlySet<string>): void {
+    for (const [name, attached] of this.#adapters) attached.active = names.has(name);
+  }
+
+  /** The active layers, in the order they were attached. */
+  active(): ReadonlyMap<string, AdapterLayer> {
+    return new Map([...this.#adapters].filter(([, { active }]) => active).map(([name, { layer }]) => [name, layer]));
+  }
+
+  /** Another frozen weight while the adapter `by` exists; see LayerRequest.replace. */
+  replace(by: string, frozen: FrozenWeight): void {
+    if (this.#replacedBy !== undefined || this.#adapters.size > 0) {
+      throw new LoranError(
+        'BASE_IN_USE',
+        `The adapter '${by}' changes the frozen weight of '${this.path}', on which ${this.#replacedBy ?? [...this.#adapters.keys()].join(', ')} already builds. Remove the others first.`,
+      );
+    }
+    this.#frozen = frozen;
+    this.#replacedBy = by;
+  }
+
+  /** Computes with `weight` alone until `unmerge`; the weight before it is kept as it is. */
+  merge(weight: FrozenWeight): void {
+    if (this.#merged !== undefined) {
+      throw new LoranError(
+        'ALREADY_MERGED',
+        `Adapters are already merged into '${this.path}'. Call unmerge() before merging again.`,
+      );
+    }
+    this.#merged = weight;
+  }
+
+  /** Back to the weight before `merge`, bit for bit. */
+  unmerge(): void {
+    this.#merged?.dispose();
+    this.#merged = undefined;
+  }
+
+  /** Disposes the frozen weights; the adapters belong to whoever made them. */
+  dispose(): void {
+    for (const weight of new Set([this.#original, this.#frozen, this.#merged])) weight?.dispose();
+  }
+}
+
+function sum(a: Tensor2D | undefined, b: Tensor2D | undefined): Tensor2D | undefined {
+  return a === undefined ? b : b === undefined ? a : tf.add<Tensor2D>(a, b);
+}
