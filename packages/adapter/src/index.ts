@@ -15,6 +15,9 @@ export type {
 export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-weight.js';
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
 export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
+export { readAdapterConfig } from './folder/adapter-config.js';
+export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
+export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export type { MergeOptions } from './merge.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { TensorBytes } from '@loran/formats';
+import { fromFloat32, type TensorBytes } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import { after, opaque } from '@loran/tensor';
 import type { BaseStorage, FrozenWeight, WeightSource } from '../contract/frozen-weight.js';
@@ -20,13 +20,14 @@ export const bf16: BaseStorage = {
   package: '@loran/adapter',
   version,
   async store(source: WeightSource): Promise<FrozenWeight> {
-    const codes = new Uint16Array(source.rows * source.columns);
+    const codes = new Uint8Array(2 * source.rows * source.columns);
     let filled = 0;
     for await (const run of source.values()) {
-      if (filled + run.length <= codes.length) roundToBfloat16(run, codes, filled);
-      filled += run.length;
+      const bytes = fromFloat32(run, 'BF16');
+      if (filled + bytes.length <= codes.length) codes.set(bytes, filled);
+      filled += bytes.length;
     }
-    if (filled !== codes.length) throw new ShapeMismatchError(source.path, [source.rows, source.columns], [filled]);
+    if (filled !== codes.length) throw new ShapeMismatchError(source.path, [source.rows, source.columns], [filled / 2]);
     return frozenBfloat16(codes, source, source.bias);
   },
   restore(kind: FrozenWeight['kind'], parts: ReadonlyMap<string, TensorBytes>): FrozenWeight {
@@ -39,16 +40,16 @@ export const bf16: BaseStorage = {
       );
     }
     const bias = parts.get('bias');
-    return frozenBfloat16(new Uint16Array(data.slice().buffer), { kind, rows, columns }, bias ? floatsOf(bias) : null);
+    return frozenBfloat16(data.slice(), { kind, rows, columns }, bias ? floatsOf(bias) : null);
   },
 };
 
 function frozenBfloat16(
-  codes: Uint16Array,
+  codes: Uint8Array,
   { kind, rows, columns }: Pick<FrozenWeight, 'kind' | 'rows' | 'columns'>,
   biasValues: Float32Array | null,
 ): FrozenWeight {
-  const weight = opaque(new Uint8Array(codes.buffer), 'bfloat16', [rows, columns]) as Tensor2D;
+  const weight = opaque(codes, 'bfloat16', [rows, columns]) as Tensor2D;
   const bias = biasValues === null ? null : tf.tensor1d(biasValues);
   const decode = (dependency: Tensor): Tensor2D => after(weight, dependency); // kernels read it as fp32
   return {
@@ -70,17 +71,13 @@ function frozenBfloat16(
       }),
     weight: () => tf.clone(weight),
     async with(other: Tensor2D, otherBias: Tensor1D | null = bias) {
-      const rounded = new Uint16Array(rows * columns);
-      roundToBfloat16(await other.data<'float32'>(), rounded, 0);
+      const rounded = fromFloat32(Float32Array.from(await other.data<'float32'>()), 'BF16');
       const values = otherBias === null ? null : Float32Array.from(await otherBias.data<'float32'>());
       return frozenBfloat16(rounded, { kind, rows, columns }, values);
     },
     async parts() {
-      const codes = new Uint16Array(rows * columns);
-      roundToBfloat16(await weight.data<'float32'>(), codes, 0); // exact: these values were bf16
-      const parts = new Map<string, TensorBytes>([
-        ['weight', { dtype: 'BF16', shape: [rows, columns], data: new Uint8Array(codes.buffer) }],
-      ]);
+      const data = fromFloat32(Float32Array.from(await weight.data<'float32'>()), 'BF16'); // exact: these values were bf16
+      const parts = new Map<string, TensorBytes>([['weight', { dtype: 'BF16', shape: [rows, columns], data }]]);
       if (bias !== null) parts.set('bias', await bytesOf(bias));
       return parts;
     },
@@ -89,15 +86,4 @@ function frozenBfloat16(
       bias?.dispose();
     },
   };
-}
-
-/** Rounds to nearest even; NaN stays NaN. */
-function roundToBfloat16(values: ArrayLike<number>, into: Uint16Array, at: number): void {
-  const float = new Float32Array(1);
-  const word = new Uint32Array(float.buffer);
-  for (let i = 0; i < values.length; i++) {
-    float[0] = values[i] ?? 0;
-    const bits = word[0] ?? 0;
-    into[at + i] = Number.isNaN(float[0]) ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  }
 }

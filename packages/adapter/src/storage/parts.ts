@@ -1,18 +1,18 @@
 /** Between tensors and the named byte parts that a checkpoint keeps. */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { TensorBytes } from '@loran/formats';
+import { fromFloat32, isFloat, type TensorBytes, toFloat32 } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 
 /** The values of an fp32 tensor as F32 bytes. */
 export async function bytesOf(tensor: Tensor): Promise<TensorBytes> {
   const values = await tensor.data<'float32'>();
-  return { dtype: 'F32', shape: tensor.shape, data: new Uint8Array(Float32Array.from(values).buffer) };
+  return { dtype: 'F32', shape: tensor.shape, data: fromFloat32(Float32Array.from(values), 'F32') };
 }
 
-/** F32 bytes as values. */
+/** Float bytes of any width as fp32 values. Throws DTYPE_MISMATCH for integers. */
 export function floatsOf({ dtype, data }: TensorBytes): Float32Array {
-  if (dtype !== 'F32') throw new LoranError('DTYPE_MISMATCH', `Expected a part of dtype F32; it is ${dtype}.`);
-  return new Float32Array(data.slice().buffer);
+  if (!isFloat(dtype)) throw new LoranError('DTYPE_MISMATCH', `Expected a part of floats; its dtype is ${dtype}.`);
+  return toFloat32(data, dtype);
 }
 
 /** The part of that name; throws PART_MISSING. */

@@ -1,0 +1,54 @@
+/**
+ * adapter_config.json, in PEFT's layout: the fields that every method shares; each method's format adds its own.
+ * PEFT sorts the keys and indents by two, and so do we.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LoranError } from '@loran/plugin';
+import { z } from 'zod';
+
+const sharedFields = z.looseObject({
+  peft_type: z.string(),
+  base_model_name_or_path: z.string().nullish(),
+  task_type: z.string().nullish(),
+  target_modules: z.union([z.string(), z.array(z.string())]),
+  modules_to_save: z.array(z.string()).nullish(),
+});
+
+export type AdapterConfigFile = z.infer<typeof sharedFields>;
+
+export const configFileName = 'adapter_config.json';
+export const weightsFileName = 'adapter_model.safetensors';
+
+/** Reads and checks the shared fields. Throws ADAPTER_NOT_FOUND or INVALID_ADAPTER_CONFIG, naming file and field. */
+export async function readAdapterConfig(folder: string): Promise<AdapterConfigFile> {
+  const file = path.join(folder, configFileName);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new LoranError(
+      'ADAPTER_NOT_FOUND',
+      `No adapter in '${folder}': ${configFileName} could not be read. Give the folder that training wrote.`,
+      { cause },
+    );
+  }
+  const invalid = (problem: string, cause?: unknown) =>
+    new LoranError('INVALID_ADAPTER_CONFIG', `${file}: ${problem}`, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid('this is not JSON.', cause);
+  }
+  const result = sharedFields.safeParse(json);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `field '${issue.path.join('.')}': ${issue.message}`);
+  throw invalid(problems.join('; '), result.error);
+}
+
+/** The text of adapter_config.json. */
+export function formatAdapterConfig(fields: Readonly<Record<string, unknown>>): string {
+  const sorted = Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify(sorted, null, 2)}\n`;
+}

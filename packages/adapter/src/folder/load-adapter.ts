@@ -1,0 +1,98 @@
+/** Reads an adapter folder, ours or PEFT's, onto a model. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Variable } from '@tensorflow/tfjs-core';
+import path from 'node:path';
+import { openSafetensors, toFloat32, isFloat, type TensorFile } from '@loran/formats';
+import { LoranError } from '@loran/plugin';
+import type { Adapter } from '../adapter.js';
+import type { AdapterSet } from '../adapter-set.js';
+import type { AdapterMethod, Context } from '../contract/adapter-method.js';
+import { ShapeMismatchError } from '../errors/shape-mismatch.js';
+import { matchNames } from '../target-modules.js';
+import { readAdapterConfig, weightsFileName } from './adapter-config.js';
+import { adapterTensors } from './adapter-keys.js';
+
+export interface LoadAdapterOptions {
+  /** The methods that are known; the one whose format claims the file's `peft_type` reads it. */
+  readonly methods: Iterable<AdapterMethod>;
+  readonly resolve?: Context['resolve'];
+  /** Default 'default'. */
+  readonly name?: string;
+}
+
+/**
+ * Adds the adapter in `folder` to the set. Values may be F32, F16, BF16 or F64; they become fp32.
+ *
+ * Throws UNKNOWN_PEFT_TYPE, INVALID_ADAPTER_CONFIG, TARGET_MODULES_NOT_FOUND, ADAPTER_KEYS (tensors missing or left over),
+ * SHAPE_MISMATCH, and what the file's reader throws; the model is then as it was.
+ */
+export async function loadAdapter(set: AdapterSet, folder: string, options: LoadAdapterOptions): Promise<Adapter> {
+  const fields = await readAdapterConfig(folder);
+  const { method, format } = claimant(fields.peft_type, [...options.methods], folder);
+  const paths = [...set.model.modules().keys()];
+  // PEFT lists both 'classifier' and 'score', of which a model has one.
+  const modulesToSave = (fields.modules_to_save ?? []).filter((name) => matchNames(paths, [name]).length > 0);
+  const file = await openSafetensors(path.join(folder, weightsFileName));
+  try {
+    const adapter = await set.add({
+      method,
+      config: format.fromFile(fields),
+      targetModules: fields.target_modules,
+      modulesToSave,
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+    });
+    try {
+      await assignAll(adapter, adapterTensors(adapter, format), file);
+    } catch (error) {
+      set.remove(adapter.name);
+      throw error;
+    }
+    return adapter;
+  } finally {
+    await file.close();
+  }
+}
+
+function claimant(peftType: string, methods: readonly AdapterMethod[], folder: string) {
+  for (const method of methods) {
+    const format = method.formats.find((candidate) => candidate.peftType === peftType);
+    if (format !== undefined) return { method, format };
+  }
+  const known = methods.flatMap(({ formats }) => formats.map((format) => format.peftType));
+  throw new LoranError(
+    'UNKNOWN_PEFT_TYPE',
+    `The adapter in '${folder}' is of type '${peftType}'; the methods at hand read ${known.join(', ') || 'none'}. Register the method that made it.`,
+  );
+}
+
+type Tensors = ReturnType<typeof adapterTensors>;
+
+async function assignAll(adapter: Adapter, tensors: Tensors, file: TensorFile): Promise<void> {
+  const missing = [...tensors.keys()].filter((key) => !file.tensors.has(key));
+  const left = [...file.tensors.keys()].filter((key) => !tensors.has(key));
+  if (missing.length > 0 || left.length > 0) {
+    throw new LoranError(
+      'ADAPTER_KEYS',
+      `${file.name} does not fit the adapter '${adapter.name}' on this model.` +
+        (missing.length > 0 ? ` Missing: ${abridged(missing)}.` : '') +
+        (left.length > 0 ? ` Not used by any module: ${abridged(left)}.` : '') +
+        ' Check that the base model and target_modules are those of the training.',
+    );
+  }
+  for (const [key, tensor] of tensors) {
+    const stored = await file.read(key);
+    if (String(stored.shape) !== String(tensor.shape)) throw new ShapeMismatchError(key, tensor.shape, stored.shape);
+    if (!isFloat(stored.dtype)) {
+      throw new LoranError('DTYPE_MISMATCH', `${file.name}: '${key}' is ${stored.dtype}; adapters are floats.`);
+    }
+    const values = tf.tensor(toFloat32(stored.data, stored.dtype), [...stored.shape]);
+    (tensor as Variable).assign(values);
+    values.dispose();
+  }
+}
+
+function abridged(keys: readonly string[]): string {
+  const shown = keys.slice(0, 4).map((key) => `'${key}'`);
+  return keys.length > 4 ? `${shown.join(', ')} and ${keys.length - 4} more` : shown.join(', ');
+}
