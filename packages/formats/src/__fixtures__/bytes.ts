@@ -1,0 +1,29 @@
+/** Files made by hand for the tests: a header of any content over any data, and a source that counts what is read. */
+import type { ByteSource } from '../byte-source.js';
+
+/** A safetensors file with this header, right or wrong. */
+export function fileOf(header: string | Uint8Array | object, dataLength = 0, headerLength?: bigint): Uint8Array {
+  const bytes = header instanceof Uint8Array ? header : new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const file = new Uint8Array(8 + bytes.length + dataLength);
+  new DataView(file.buffer).setBigUint64(0, headerLength ?? BigInt(bytes.length), true);
+  file.set(bytes, 8);
+  return file;
+}
+
+/** A source over a buffer. `asked` adds up the bytes requested; a range outside the buffer throws a bare error. */
+export function bufferSource(bytes: Uint8Array, size = bytes.length): ByteSource & { asked: number; closed: boolean } {
+  return {
+    name: 'buffer.safetensors',
+    size,
+    asked: 0,
+    closed: false,
+    async read(offset, length) {
+      this.asked += length;
+      if (offset < 0 || length < 0 || offset + length > size) throw new RangeError(`read ${length} bytes at ${offset} of ${size}`);
+      return bytes.slice(offset, offset + length);
+    },
+    async close() {
+      this.closed = true;
+    },
+  };
+}
