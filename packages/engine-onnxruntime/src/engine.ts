@@ -1,0 +1,169 @@
+/**
+ * The default engine: a lazy tfjs backend over ONNX Runtime, behind loran's engine interface.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { LoranError } from '@loran/plugin';
+import type { Engine, EngineMemory, EngineOptions, OpaqueType } from '@loran/tensor';
+import { availableParallelism } from 'node:os';
+import { OnnxruntimeBackend } from './backend/onnxruntime-backend.js';
+import type { RunObserver } from './backend/run-record.js';
+import { chooseDevice } from './device.js';
+import { kernels } from './kernels/index.js';
+import type { KernelDefinition } from './kernels/kernel.js';
+import { version } from './version.js';
+import type { Report } from './worker/protocol.js';
+import { WorkerLink } from './worker/worker-link.js';
+
+/** The name of the tfjs backend. */
+const backendName = 'onnxruntime';
+
+export interface OnnxruntimeEngineOptions {
+  /** The module that has the runtime; default 'onnxruntime-node'. A name is resolved from this package. */
+  readonly runtime?: string;
+  /** Compiled graphs kept; each keeps the memory of its largest run. Default 16. */
+  readonly sessions?: number;
+  /** Nodes that may be pending before they are computed unasked. Default 10000, some three steps of a 10-layer model. */
+  readonly pendingNodes?: number;
+  /** Gets the line that says which device 'auto' chose; default: stderr. */
+  readonly log?: (line: string) => void;
+}
+
+export interface OnnxruntimeEngine extends Engine {
+  /** Calls `observer` after every run of a graph, with its timings and products; returns a function that stops it. */
+  observe(observer: RunObserver): () => void;
+}
+
+interface Opened {
+  readonly link: WorkerLink;
+  readonly backend: OnnxruntimeBackend;
+  readonly device: string;
+}
+
+/** An engine with its own settings; `onnxruntime` is the one with the defaults. */
+export function createOnnxruntimeEngine({
+  runtime = 'onnxruntime-node',
+  sessions = 16,
+  pendingNodes = 10_000,
+  log = (line) => process.stderr.write(`${line}\n`),
+}: OnnxruntimeEngineOptions = {}): OnnxruntimeEngine {
+  let opened: Opened | null = null;
+  const use = (): Opened => {
+    if (opened === null) {
+      throw new LoranError(
+        'ENGINE_CLOSED',
+        "The engine 'onnxruntime' is not open. Open it first: await openEngine(onnxruntime).",
+      );
+    }
+    return opened;
+  };
+
+  return {
+    kind: 'engine',
+    name: 'onnxruntime',
+    package: '@loran/engine-onnxruntime',
+    version,
+
+    get device() {
+      return opened?.device ?? 'none';
+    },
+
+    async open({ device = 'auto', threads = availableParallelism() }: EngineOptions = {}) {
+      if (opened !== null) await this.close();
+      const { link, connect } = await startWorker(runtime, threads);
+      try {
+        const chosen = await chooseDevice(link, device, log);
+        const backend = new OnnxruntimeBackend(link, { sessions, pendingNodes });
+        connect(backend);
+        registerKernels(kernels);
+        if (tf.findBackend(backendName) !== null) tf.removeBackend(backendName);
+        tf.registerBackend(backendName, () => backend);
+        await tf.setBackend(backendName);
+        opened = { link, backend, device: chosen };
+      } catch (error) {
+        await link.close();
+        throw error;
+      }
+    },
+
+    async close() {
+      const closing = opened;
+      opened = null;
+      if (closing === null) return;
+      if (tf.findBackend(backendName) === closing.backend) tf.removeBackend(backendName);
+      await closing.link.close();
+    },
+
+    opaque(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor {
+      checkLength(bytes, type, shape);
+      return tf.engine().makeTensorFromTensorInfo(use().backend.writeOpaque(bytes, type, shape));
+    },
+
+    after<T extends Tensor>(tensor: T, dependency: Tensor): T {
+      return tf.engine().runKernel('LoranAfter', { x: tensor, dependency }) as T;
+    },
+
+    flush: () => use().backend.flush(),
+
+    memory(): EngineMemory {
+      const { backend } = use();
+      return {
+        tensors: tf.memory().numTensors,
+        bytes: backend.bytes,
+        sessions: backend.sessions,
+        residentBytes: process.memoryUsage.rss(),
+        peakResidentBytes: process.resourceUsage().maxRSS * 1024, // libuv gives kilobytes
+      };
+    },
+
+    observe: (observer) => use().backend.observe(observer),
+  };
+}
+
+/** The engine with the default settings. */
+export const onnxruntime: OnnxruntimeEngine = createOnnxruntimeEngine();
+
+/** Starts the worker and waits until the runtime is loaded. `connect` says which backend gets the reports from then on. */
+async function startWorker(runtime: string, threads: number) {
+  let backend: OnnxruntimeBackend | null = null;
+  let started: (report: Report) => void = () => undefined;
+  const start = new Promise<Report>((resolve) => (started = resolve));
+  const session = {
+    graphOptimizationLevel: 'disabled', // emitters write what its optimiser would make
+    enableMemPattern: false,
+    intraOpNumThreads: threads,
+    logSeverityLevel: 4, // errors are thrown too
+  };
+  const link = new WorkerLink({
+    runtime,
+    session,
+    onReport: (report) => (backend === null ? started(report) : backend.onReport(report)),
+  });
+  const { error } = await link.request({ kind: 'sync' });
+  const report = error === undefined ? await start : ({ kind: 'absent', message: error } as const);
+  if (report.kind === 'absent') {
+    await link.close();
+    throw new LoranError(
+      'RUNTIME_UNAVAILABLE',
+      `ONNX Runtime could not be loaded from '${runtime}': ${report.message}. Install it: npm install onnxruntime-node ` +
+        '(Linux x64 and arm64, Windows x64 and arm64, macOS arm64).',
+    );
+  }
+  return { link, connect: (to: OnnxruntimeBackend) => (backend = to) };
+}
+
+function registerKernels(definitions: readonly KernelDefinition[]): void {
+  for (const { kernelName, kernelFunc } of definitions) {
+    if (tf.getKernel(kernelName, backendName) !== undefined) continue;
+    tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+  }
+}
+
+function checkLength(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): void {
+  const expected = tf.util.sizeFromShape([...shape]) * (type === 'bfloat16' ? 2 : 1);
+  if (bytes.byteLength === expected) return;
+  throw new LoranError(
+    'SHAPE_MISMATCH',
+    `${type} codes of shape [${shape.join(', ')}] take ${expected} bytes; ${bytes.byteLength} were given.`,
+  );
+}
