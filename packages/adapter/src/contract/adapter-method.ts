@@ -75,8 +75,8 @@ export interface AdapterFormat<Config> {
   toFile(config: Config): Readonly<Record<string, unknown>>;
   /** The configuration from those fields, unvalidated: the method's schema checks it. Unknown fields are ignored. */
   fromFile(fields: Readonly<Record<string, unknown>>): unknown;
-  /** Suffix of a parameter's key behind the module's path: A -> 'lora_A.weight'. */
-  readonly suffixes: ReadonlyMap<string, string>;
+  /** Suffix of a parameter's key behind the module's path: A -> 'lora_A.weight'. A Map, or a rule for open sets of names. */
+  readonly suffixes: Pick<ReadonlyMap<string, string>, 'get'>;
 }
 
 export interface AdapterMethod<Config = unknown> extends Plugin {
