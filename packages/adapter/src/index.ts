@@ -18,6 +18,7 @@ export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js
 export { readAdapterConfig } from './folder/adapter-config.js';
 export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
+export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
 export type { MergeOptions } from './merge.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';

@@ -16,6 +16,7 @@ export function nearest(name: string, candidates: Iterable<string>, limit = 3): 
 
 function farness(a: string, b: string): number {
   if (a === '' || b === '') return 1;
+  if (a === b) return 0;
   if (a.includes(b) || b.includes(a)) return 0.25;
   return distance(a, b) / Math.max(a.length, b.length);
 }
