@@ -11,7 +11,7 @@ import { LoranError } from '@loran/plugin';
 import type { OpaqueType } from '@loran/tensor';
 import { compile, wireType } from '../graph/compile.js';
 import { nodeKey } from '../graph/node-key.js';
-import { Entry, Node, storedType } from '../graph/node.js';
+import { Entry, Node, storedShape, storedType } from '../graph/node.js';
 import { isLeafOfLastPlan, plan, type Plan } from '../graph/plan.js';
 import { productsOf } from '../graph/products.js';
 import type { Attrs, Emit, LazyBackend, OutputSpec } from '../kernels/kernel.js';
@@ -79,16 +79,17 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     const operands = inputs.map(({ dataId, shape, dtype }) => {
       const entry = this.#entryOf(dataId);
       const type = raw ? entry.type : (storedType(dtype) ?? entry.type);
-      if (type === null) throw unsupportedType(op, dtype);
-      return { entry, shape, type };
+      if (type === null) throw stringsUnsupported(op);
+      return { entry, shape: storedShape(shape, dtype), type };
     });
     for (const { dtype, type } of outputs) {
-      if (type === undefined && storedType(dtype) === null) throw unsupportedType(op, dtype);
+      if (type === undefined && dtype === 'string') throw stringsUnsupported(op);
     }
     const node = new Node(this.#serial++, op, emit, operands, attrs, outputs, nodeKey(op, attrs, outputs, raw));
-    return node.outputs.map((entry) => {
+    return outputs.map(({ shape, dtype }, i) => {
+      const entry = node.outputs[i] as Entry;
       this.#pending.add(entry);
-      return { dataId: this.#own(entry), shape: [...entry.shape], dtype: entry.dtype };
+      return { dataId: this.#own(entry), shape: [...shape], dtype };
     });
   }
 
@@ -331,8 +332,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
 
   #leaf(values: BackendValues, shape: number[], dtype: DataType): Entry {
     const type = storedType(dtype);
-    if (type === null && dtype !== 'string') throw unsupportedType('tensor', dtype);
-    const entry = new Entry([...shape], dtype, type);
+    const entry = new Entry([...storedShape(shape, dtype)], dtype, type);
     this.#values.take(entry, values);
     return entry;
   }
@@ -380,10 +380,9 @@ function valuesOf({ type }: Entry, { result, error }: { result?: unknown; error?
   return new Float32Array(bits.buffer);
 }
 
-function unsupportedType(op: string, dtype: DataType): LoranError {
+function stringsUnsupported(op: string): LoranError {
   return new LoranError(
     'DTYPE_UNSUPPORTED',
-    `${op} of dtype ${dtype} is not available on the engine 'onnxruntime', whose graphs hold float32, int32 and bool. ` +
-      "Compute it on tfjs's 'cpu' backend, or before making the tensor.",
+    `${op} of strings is not available on the engine 'onnxruntime', whose graphs hold numbers. Use tfjs's 'cpu' backend for it.`,
   );
 }

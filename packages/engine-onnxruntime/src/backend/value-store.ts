@@ -121,6 +121,7 @@ const elementBytes: Readonly<Record<OnnxType, number>> = {
   uint8: 1,
   int8: 1,
   bfloat16: 2,
+  uint16: 2,
 };
 
 /** Bytes that an entry's values take as stored; strings count nothing. */

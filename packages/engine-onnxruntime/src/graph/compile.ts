@@ -22,7 +22,7 @@ export class EmitFailure extends Error {
 /** Throws `EmitFailure`, which names the node. */
 export function compile({ nodes, leaves, outputs }: Plan): Model {
   const graph = new GraphBuilder();
-  const leafValues = leaves.map((leaf) => graph.input(`L${leaf.number}`, leafType(leaf), leaf.shape));
+  const leafValues = leaves.map((leaf) => declare(graph, leaf));
   const made = new Map<Entry, Value>();
   const adapted = new Map<string, Value>();
 
@@ -99,7 +99,16 @@ const castCode: Readonly<Record<OnnxType, number>> = {
   bool: 9,
   uint32: 12,
   bfloat16: 16,
+  uint16: 4,
 };
+
+/** bfloat16, which the runtime's JavaScript tensors do not know, comes in as its bits. */
+function declare(graph: GraphBuilder, leaf: Leaf): Value {
+  const { name, type, shape } = graphInput(leaf);
+  const input = graph.input(name, type, shape);
+  if (leafType(leaf) !== 'bfloat16') return input;
+  return graph.node('BitCast', [input], { type: 'bfloat16', shape }, { to: castCode.bfloat16 });
+}
 
 function leafType({ entry: { type } }: Leaf): OnnxType {
   if (type === null) throw new Error('Strings cannot be read by a graph.');

@@ -24,6 +24,7 @@ export class Entry {
   leaves: Leaf[] = [];
 
   constructor(
+    /** As stored. */
     readonly shape: readonly number[],
     readonly dtype: DataType,
     /** How it is stored; null for strings, which never leave the host. */
@@ -57,7 +58,7 @@ export class Node {
     readonly key: string,
   ) {
     this.outputs = specs.map((spec) => {
-      const entry = new Entry(spec.shape, spec.dtype, spec.type ?? storedType(spec.dtype));
+      const entry = new Entry(storedShape(spec.shape, spec.dtype), spec.dtype, spec.type ?? storedType(spec.dtype));
       entry.node = this;
       return entry;
     });
@@ -71,9 +72,15 @@ export interface Leaf {
   readonly number: number;
 }
 
-/** The ONNX type in which a tfjs dtype is stored; null where graphs know none. */
+/** The ONNX type in which a tfjs dtype is stored; null for strings, which no graph holds. */
 export function storedType(dtype: DataType): OnnxType | null {
-  return dtype === 'float32' || dtype === 'int32' || dtype === 'bool' ? dtype : null;
+  if (dtype === 'string') return null;
+  return dtype === 'int32' || dtype === 'bool' ? dtype : 'float32';
+}
+
+/** The shape in which a tensor is stored: complex64 as pairs of float32, on an axis of their own. */
+export function storedShape(shape: readonly number[], dtype: DataType): readonly number[] {
+  return dtype === 'complex64' ? [...shape, 2] : shape;
 }
 
 /** What a person would call it: "BatchMatMul of float32[2,3], float32[4,5]". */

@@ -15,7 +15,7 @@ import type {
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 
 /** Element types of values inside a graph. tfjs knows the first three; the others are stored codes or intermediates. */
-export type OnnxType = 'float32' | 'int32' | 'bool' | 'uint8' | 'int8' | 'bfloat16' | 'int64' | 'uint32';
+export type OnnxType = 'float32' | 'int32' | 'bool' | 'uint8' | 'int8' | 'bfloat16' | 'int64' | 'uint32' | 'uint16';
 
 /** A value inside a graph: its name there, element type and shape. */
 export interface Value {

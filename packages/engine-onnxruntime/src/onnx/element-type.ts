@@ -8,6 +8,7 @@ export const elementTypeCode: Readonly<Record<OnnxType, number>> = {
   float32: 1,
   uint8: 2,
   int8: 3,
+  uint16: 4,
   int32: 6,
   int64: 7,
   bool: 9,
@@ -26,6 +27,8 @@ export function rawData(type: OnnxType, values: ArrayLike<number>): Uint8Array {
       return bytesOf(Uint32Array.from(values));
     case 'int64':
       return bytesOf(BigInt64Array.from(Array.from(values, (value) => BigInt(value))));
+    case 'uint16':
+      return bytesOf(Uint16Array.from(values));
     case 'uint8':
       return Uint8Array.from(values);
     case 'int8':

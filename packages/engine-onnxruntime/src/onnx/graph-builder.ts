@@ -24,8 +24,9 @@ export interface ValueSpec {
 /** Operators of ONNX Runtime beyond the standard. */
 export const microsoft = 'com.microsoft';
 
-const irVersion = 9;
-const opset = 20;
+/** What everything is written in, but for BitCast, which is newer. */
+const versions = { irVersion: 9, opset: 20 };
+const bitCastVersions = { irVersion: 13, opset: 26 };
 
 export const float = (value: number): FloatAttribute => ({ float: value });
 
@@ -39,6 +40,7 @@ export class GraphBuilder {
   readonly #outputs = new ProtobufWriter();
   readonly #constantByContent = new Map<string, Value>();
   #count = 0;
+  #versions = versions;
 
   /** Declares a graph input. */
   input(name: string, type: OnnxType, shape: readonly number[]): Value {
@@ -113,13 +115,13 @@ export class GraphBuilder {
   /** The serialised ModelProto. */
   model(): Uint8Array<ArrayBuffer> {
     return new ProtobufWriter(1 << 16)
-      .integer(1, irVersion)
+      .integer(1, this.#versions.irVersion)
       .string(2, 'loran')
       .message(7, (graph) => {
         graph.string(2, 'graph');
         for (const part of [this.#nodes, this.#constants, this.#inputs, this.#outputs]) graph.raw(part.finish());
       })
-      .message(8, (entry) => entry.string(1, '').integer(2, opset))
+      .message(8, (entry) => entry.string(1, '').integer(2, this.#versions.opset))
       .message(8, (entry) => entry.string(1, microsoft).integer(2, 1))
       .finish();
   }
@@ -136,6 +138,7 @@ export class GraphBuilder {
     attributes: Attributes = {},
     domain?: string,
   ): void {
+    if (operator === 'BitCast') this.#versions = bitCastVersions;
     this.#nodes.message(1, (node) => {
       for (const input of inputs) node.string(1, input?.name ?? '');
       for (const name of outputs) node.string(2, name);
