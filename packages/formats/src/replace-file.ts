@@ -31,7 +31,7 @@ export async function replaceFile(
     }
     await attempt(path, () => fs.rename(temporary, path));
   } catch (error) {
-    await fs.rm(temporary, { force: true }).catch(() => {}); // the first error is the one to report
+    await fs.rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   await syncFolder(folder);

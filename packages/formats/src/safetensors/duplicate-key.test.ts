@@ -10,7 +10,9 @@ test.each([
   ['{"a":{"a":{"a":1}},"b":"a"}', undefined],
   ['{"a":"a\\":","b":["a","a"]}', undefined],
   ['["a","a",{"a":1},{"a":1}]', undefined],
-])('%s', (json, key) => expect(duplicateKey(json)).toBe(key));
+])('%s', (json, key) => {
+  expect(duplicateKey(json)).toBe(key);
+});
 
 test('no text that JSON.stringify writes holds a key twice', () => {
   fc.assert(

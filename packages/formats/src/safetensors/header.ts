@@ -101,9 +101,9 @@ function readTensor(name: string, value: unknown, dataLength: number, file: stri
       `${at} is ${describe(value)}; expected { dtype, shape, data_offsets }.`,
     );
   }
-  const dtype = readDtype(value['dtype'], at, file);
-  const shape = readShape(value['shape'], at, file);
-  const offsets = value['data_offsets'];
+  const dtype = readDtype(value.dtype, at, file);
+  const shape = readShape(value.shape, at, file);
+  const offsets = value.data_offsets;
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw new TensorFileError(
       'SAFETENSORS_OFFSETS',

@@ -8,15 +8,18 @@ import { writeSafetensors } from './write-safetensors.js';
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'loran-formats-'))));
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
 
 const tensor = (...values: number[]) =>
   ({ dtype: 'F32', shape: [values.length], data: fromFloat32(new Float32Array(values), 'F32') }) as const;
-const index = (weightMap: unknown) =>
+const index = (weightMap: unknown) => {
   writeFileSync(
     join(folder, 'model.safetensors.index.json'),
     JSON.stringify({ metadata: { total_size: 12 }, weight_map: weightMap }),
   );
+};
 const first = 'model-00001-of-00002.safetensors';
 const second = 'model-00002-of-00002.safetensors';
 

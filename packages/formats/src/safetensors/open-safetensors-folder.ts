@@ -37,10 +37,11 @@ export async function openSafetensorsFolder(folder: string, stem = 'model'): Pro
   throw new TensorFileError(
     'FILE_NOT_FOUND',
     folder,
-    `has neither ${single} nor ${index}. ` +
-      (pickled === undefined
+    `has neither ${single} nor ${index}. ${
+      pickled === undefined
         ? 'Is it the folder of a model?'
-        : `It has ${pickled}: save the model as safetensors (save_pretrained does).`),
+        : `It has ${pickled}: save the model as safetensors (save_pretrained does).`
+    }`,
   );
 }
 
@@ -48,7 +49,9 @@ async function openShards(folder: string, index: string): Promise<TensorFile> {
   const path = join(folder, index);
   const weightMap = await readWeightMap(path);
   const shards = new Map<string, TensorFile>();
-  const close = async () => void (await Promise.all([...shards.values()].map((shard) => shard.close())));
+  const close = async () => {
+    for (const shard of shards.values()) await shard.close();
+  };
   try {
     for (const file of new Set(weightMap.values())) shards.set(file, await openSafetensors(join(folder, file)));
     return shardedFile(folder, path, weightMap, shards, close);
