@@ -100,6 +100,14 @@ describe('modulesToSave', () => {
     expect(await values(run())).toEqual(base);
   });
 
+  test('alone make a linear probe', async () => {
+    const adapter = await set.add({ method: ia3, targetModules: [], modulesToSave: ['head'] });
+    expect([...adapterParameters(adapter).keys()]).toEqual(['head.weight', 'head.bias']);
+    await expect(set.add({ method: ia3, targetModules: [], name: 'nothing' })).rejects.toMatchObject({
+      code: 'TARGET_MODULES_NOT_FOUND',
+    });
+  });
+
   test('an unknown module is refused', async () => {
     await expect(set.add({ method: ia3, targetModules: ['first'], modulesToSave: ['pooler'] })).rejects.toThrow(
       /'pooler'/,

@@ -10,6 +10,7 @@ import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
 import { parseConfig } from './config.js';
 import { mergedWeight, type MergeOptions } from './merge.js';
+import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
 import type { Slot } from './slot.js';
@@ -52,6 +53,7 @@ export class AdapterSet {
     const modules = this.model.modules();
     const paths = matchTargetModules(this.model, targetModules, modulesToSave);
     const savedPaths = this.#savedPaths(modulesToSave);
+    if (paths.length + savedPaths.length === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
 
     const shared = new Map<string, Tensor>();
     const random = randomStream(seed);

@@ -9,12 +9,16 @@ import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js
 
 export type TargetModules = string | readonly string[];
 
-/** Paths of the matching modules, in the model's order, without those in `exclude`. Throws TARGET_MODULES_NOT_FOUND. */
+/**
+ * Paths of the matching modules, in the model's order, without those in `exclude`. Throws TARGET_MODULES_NOT_FOUND; only
+ * the empty list matches nothing without complaint: an adapter that trains `modulesToSave` alone, a linear probe.
+ */
 export function matchTargetModules(
   model: Adaptable,
   targetModules: TargetModules,
   exclude: readonly string[] = [],
 ): string[] {
+  if (typeof targetModules !== 'string' && targetModules.length === 0) return [];
   const modules = model.modules();
   const head = model.outputHead ?? [];
   const excluded = new Set(matchNames([...modules.keys()], exclude));
