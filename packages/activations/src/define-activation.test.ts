@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { openEngine, portableEngine } from '@loran/tensor';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -91,7 +91,7 @@ describe('a bounded parameter', () => {
     const slope = f.parameters.get('slope')!;
     const descend = async (target: number, steps: number) => {
       for (let step = 0; step < steps; step++) {
-        const { grads } = tf.variableGrads(() => tf.square(tf.sub(f.apply(tf.scalar(1)), tf.scalar(target))), [slope]);
+        const { grads } = tf.variableGrads(() => tf.square<Scalar>(tf.sub(f.apply(tf.scalar(1)), tf.scalar(target))), [slope]);
         slope.assign(tf.sub(slope, tf.mul(0.2, grads[slope.name]!)));
       }
       return (await f.apply(tf.scalar(1)).data())[0];

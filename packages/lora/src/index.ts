@@ -1,1 +1,2 @@
-export {};
+export { lora } from './lora.js';
+export { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';

@@ -1,1 +1,2 @@
-export {};
+export { loran } from './loran.js';
+export { loranConfig, type LoranConfig, type LoranOptions } from './loran-config.js';

@@ -1,0 +1,62 @@
+/**
+ * LoRA: a low-rank update of a frozen weight (Hu et al., ICLR 2022, arXiv 2106.09685).
+ *
+ *   ΔW = s·B·A          s = α/r, or α/√r with rsLoRA (Kalajdzievski 2023, arXiv 2312.03732)
+ *   y  = W x + s·B(A dropout(x))
+ *
+ *   W [out, in]  frozen          A [r, in]  Kaiming uniform or normal          B [out, r]  zeros, so ΔW starts at 0
+ *
+ * On an embedding the update of row i is s·B·A[:, i] (see lowRankFactors); as in PEFT there is no dropout, ids have none.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import { lowRankFactors, type AdapterLayer, type AdapterMethod, type Call } from '@loran/adapter';
+import { after, linear } from '@loran/tensor';
+import { loraConfig, type LoraConfig } from './lora-config.js';
+import { peftFormat } from './peft-format.js';
+import { version } from './version.js';
+
+export const lora: AdapterMethod<LoraConfig> = {
+  kind: 'adapter-method',
+  name: 'lora',
+  package: '@loran/lora',
+  version,
+  config: loraConfig,
+  formats: [peftFormat],
+
+  create(frozen, config, context) {
+    const { rank, alpha, dropout, rsLora, form } = config;
+    const isLinear = frozen.kind === 'linear';
+    const factors = lowRankFactors(frozen, config, context);
+    const { A, B } = factors;
+    const scaling = alpha / (rsLora ? Math.sqrt(rank) : rank);
+
+    const update = (scale: Call['scale'] = 1, from?: Tensor2D) =>
+      tf.tidy(() => scaled(factors.product(from), scaling, scale)); // [rows, columns]
+
+    const factored: AdapterLayer['forward'] = (x, next, { scale, drop }) => {
+      const inner = isLinear ? linear(drop(x, dropout), A) : tf.gather(tf.transpose(A), tf.cast(x, 'int32')); // [..., rank]
+      return tf.add(next(x), linear(scaled(inner, scaling, scale), B));
+    };
+
+    // A after x: a lazy engine would otherwise form the products of all layers before the first one is used.
+    const weightSpace: AdapterLayer['forward'] = (x, next, { training, scale, drop }) =>
+      isLinear && training && dropout > 0
+        ? tf.add(next(x), linear(drop(x, dropout), update(scale, after(A, x))))
+        : next(x, update(scale, after(A, x)));
+
+    return {
+      parameters: new Map<string, Variable>([
+        [isLinear ? 'A' : 'embeddingA', A],
+        [isLinear ? 'B' : 'embeddingB', B],
+      ]),
+      forward: form === 'factored' ? factored : weightSpace,
+      delta: () => ({ weight: update() }),
+      dispose: () => factors.dispose(),
+    };
+  },
+};
+
+function scaled<T extends Tensor>(x: T, scaling: number, scale: Call['scale']): T {
+  return typeof scale === 'number' ? tf.mul(x, scaling * scale) : tf.mul(tf.mul(x, scaling), scale);
+}
