@@ -6,7 +6,7 @@
  * A run that fails is repeated without the failing op (`recovery.ts`), and only what depends on that op is an error to read.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BackendValues, DataId, DataType, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
+import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { OpaqueType } from '@loran/tensor';
 import { compile, wireType } from '../graph/compile.js';
@@ -75,7 +75,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     outputs: readonly OutputSpec[],
     { raw = false }: { raw?: boolean } = {},
   ): TensorInfo[] {
-    if (this.#autoFlush.due(tf.engine().state.scopeStack[0]?.id)) this.schedule();
+    if (this.#autoFlush.due(tf.engine().state.scopeStack, this.#pending.size)) this.schedule();
     const operands = inputs.map(({ dataId, shape, dtype }) => {
       const entry = this.#entryOf(dataId);
       const type = raw ? entry.type : (storedType(dtype) ?? entry.type);
@@ -98,8 +98,12 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     return { dataId: x.dataId, shape, dtype };
   }
 
-  constant(values: TypedArray, shape: number[], dtype: DataType): TensorInfo {
+  constant(values: BackendValues, shape: number[], dtype: DataType): TensorInfo {
     return { dataId: this.write(values, shape, dtype), shape, dtype };
+  }
+
+  release({ dataId }: TensorInfo): void {
+    this.disposeData(dataId);
   }
 
   // --- tfjs's storage -----------------------------------------------------------------------------------------------

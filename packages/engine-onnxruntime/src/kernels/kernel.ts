@@ -4,14 +4,7 @@
  * A kernel computes nothing: it appends a node whose emitter, called when a graph is compiled, writes the ONNX operators
  * of that node. Emitters see shapes and types only, never values, so one compiled graph serves every step.
  */
-import type {
-  BackendValues,
-  DataId,
-  DataType,
-  NamedTensorInfoMap,
-  TensorInfo,
-  TypedArray,
-} from '@tensorflow/tfjs-core';
+import type { BackendValues, DataId, DataType, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 
 /** Element types of values inside a graph. tfjs knows the first three; the others are stored codes or intermediates. */
@@ -59,8 +52,10 @@ export interface LazyBackend {
   ): TensorInfo[];
   /** The same values again: same data id, one more reference. Free. */
   share(x: TensorInfo, shape?: number[], dtype?: DataType): TensorInfo;
-  /** A new leaf that holds these values. */
-  constant(values: TypedArray, shape: number[], dtype: DataType): TensorInfo;
+  /** A new leaf that holds these values; strings as UTF-8 bytes. */
+  constant(values: BackendValues, shape: number[], dtype: DataType): TensorInfo;
+  /** Drops a reference that the kernel made and does not return. */
+  release(x: TensorInfo): void;
   /** The values now; for kernels whose output shape depends on them. Blocks until they are computed. */
   readSync(dataId: DataId): BackendValues;
 }

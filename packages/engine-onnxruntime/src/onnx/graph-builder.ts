@@ -15,6 +15,10 @@ export interface FloatAttribute {
 export type Attribute = number | string | readonly number[] | FloatAttribute;
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
+interface GraphAttribute {
+  readonly graph: Uint8Array;
+}
+
 /** Type and shape of a value that a node makes. */
 export interface ValueSpec {
   readonly type: OnnxType;
@@ -34,7 +38,7 @@ export class GraphBuilder {
   /** Prefix of the names of nodes that follow; ONNX Runtime quotes node names in its errors. */
   scope = '';
 
-  readonly #nodes = new ProtobufWriter(1 << 15);
+  #nodes = new ProtobufWriter(1 << 15);
   readonly #constants = new ProtobufWriter();
   readonly #inputs = new ProtobufWriter();
   readonly #outputs = new ProtobufWriter();
@@ -88,6 +92,17 @@ export class GraphBuilder {
     return values;
   }
 
+  /**
+   * The value of `yes` where the scalar `condition` is true when the graph runs, else that of `no`; the other is not
+   * computed. Both may use values made before.
+   */
+  branch(condition: Value, spec: ValueSpec, yes: () => Value, no: () => Value): Value {
+    const value: Value = { name: `v${this.#count++}`, ...spec };
+    const branches = { then_branch: this.#subgraph(yes), else_branch: this.#subgraph(no) };
+    this.#write('If', [condition], [value.name], branches);
+    return value;
+  }
+
   /** A constant: an initializer of the graph, shared by all nodes that ask for the same contents. */
   constant(type: OnnxType, values: ArrayLike<number>, shape: readonly number[]): Value {
     const data = rawData(type, values);
@@ -131,11 +146,22 @@ export class GraphBuilder {
     return { ...value, name };
   }
 
+  /** A graph inside an attribute: nodes and their one output; everything else is taken from the graph around it. */
+  #subgraph(build: () => Value): GraphAttribute {
+    const outer = this.#nodes;
+    this.#nodes = new ProtobufWriter();
+    const result = this.#identity(build(), `v${this.#count++}`);
+    const graph = this.#nodes.string(2, result.name);
+    writeValueInfo(graph, 12, result);
+    this.#nodes = outer;
+    return { graph: graph.finish() };
+  }
+
   #write(
     operator: string,
     inputs: readonly (Value | undefined)[],
     outputs: readonly string[],
-    attributes: Attributes = {},
+    attributes: Readonly<Record<string, Attribute | GraphAttribute | undefined>> = {},
     domain?: string,
   ): void {
     if (operator === 'BitCast') this.#versions = bitCastVersions;
@@ -151,11 +177,12 @@ export class GraphBuilder {
   }
 }
 
-function writeAttribute(writer: ProtobufWriter, name: string, attribute: Attribute): void {
+function writeAttribute(writer: ProtobufWriter, name: string, attribute: Attribute | GraphAttribute): void {
   writer.string(1, name);
   if (typeof attribute === 'number') writer.integer(3, attribute).integer(20, 2);
   else if (typeof attribute === 'string') writer.string(4, attribute).integer(20, 3);
   else if ('float' in attribute) writer.float(2, attribute.float).integer(20, 1);
+  else if ('graph' in attribute) writer.bytes(6, attribute.graph).integer(20, 5);
   else {
     for (const value of attribute) writer.integer(8, value);
     writer.integer(20, 7);

@@ -1,0 +1,80 @@
+/**
+ * complex64 tensors and the Fourier transform.
+ *
+ * A complex64 tensor of shape s is stored as float32 of shape [...s, 2], real and imaginary part side by side, which is
+ * also the order in which tfjs hands out its values.
+ */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { binary, broadcast, cast, elementwise } from '../onnx/elementwise.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { expandDims, full, reshape, sliceAxis, stack } from '../onnx/movement.js';
+import { reduce } from '../onnx/reduction.js';
+import { compute, defineKernel } from './define-kernel.js';
+import type { KernelDefinition, LazyBackend, Value } from './kernel.js';
+
+const realPart = (graph: GraphBuilder, x: Value): Value => part(graph, x, 0);
+const imaginaryPart = (graph: GraphBuilder, x: Value): Value => part(graph, x, 1);
+
+export const complexKernels: readonly KernelDefinition[] = [
+  defineKernel<{ real: TensorInfo; imag: TensorInfo }>('Complex', ({ real, imag }, _, backend) =>
+    compute(backend, 'Complex', [real, imag], {}, { shape: real.shape, dtype: 'complex64' }, (graph, parts) =>
+      fromParts(graph, parts[0], parts[1]),
+    ),
+  ),
+  ...Object.entries({ Real: realPart, Imag: imaginaryPart }).map(([name, select]) =>
+    defineKernel<{ input: TensorInfo }>(name, ({ input }, _, backend) =>
+      compute(backend, name, [input], {}, { shape: input.shape, dtype: 'float32' }, (graph, [x]) => select(graph, x)),
+    ),
+  ),
+  defineKernel<{ x: TensorInfo }>('ComplexAbs', ({ x }, _, backend) =>
+    compute(backend, 'ComplexAbs', [x], {}, { shape: x.shape, dtype: 'float32' }, (graph, [value]) =>
+      elementwise(graph, 'Sqrt', [
+        reduce(graph, 'ReduceSum', binary(graph, 'Mul', value, value), [value.shape.length - 1]),
+      ]),
+    ),
+  ),
+  ...['FFT', 'IFFT'].map((name) =>
+    defineKernel<{ input: TensorInfo }>(name, ({ input }, _, backend) =>
+      compute(backend, name, [input], {}, input, (graph, [x]) => fourier(graph, x, name === 'IFFT')),
+    ),
+  ),
+];
+
+/** Sum, difference or product of two complex64 tensors. */
+export function complexArithmetic(backend: LazyBackend, kernelName: string, a: TensorInfo, b: TensorInfo): TensorInfo {
+  const output = { shape: broadcast(a.shape, b.shape), dtype: 'complex64' } as const;
+  return compute(backend, kernelName, [a, b], { complex: true }, output, (graph, [x, y]) => {
+    if (kernelName !== 'Multiply') return binary(graph, kernelName === 'Add' ? 'Add' : 'Sub', x, y);
+    const product = (left: Value, right: Value): Value => binary(graph, 'Mul', left, right);
+    const [xr, xi, yr, yi] = [realPart(graph, x), imaginaryPart(graph, x), realPart(graph, y), imaginaryPart(graph, y)];
+    return fromParts(
+      graph,
+      binary(graph, 'Sub', product(xr, yr), product(xi, yi)),
+      binary(graph, 'Add', product(xr, yi), product(xi, yr)),
+    );
+  });
+}
+
+/** A real value as complex, with 0 as imaginary part. */
+export function toComplex(graph: GraphBuilder, x: Value): Value {
+  const real = cast(graph, x, 'float32');
+  return fromParts(graph, real, full(graph, 'float32', 0, real.shape));
+}
+
+export { realPart };
+
+function fromParts(graph: GraphBuilder, real: Value, imaginary: Value): Value {
+  return stack(graph, [real, imaginary], real.shape.length);
+}
+
+function part(graph: GraphBuilder, x: Value, index: number): Value {
+  return reshape(graph, sliceAxis(graph, x, x.shape.length - 1, index, 1), x.shape.slice(0, -1));
+}
+
+/** The discrete Fourier transform of each row of x [batch, n, 2]; the inverse divides by n. */
+function fourier(graph: GraphBuilder, x: Value, inverse: boolean): Value {
+  const rows = x.shape.length === 3 ? x : expandDims(graph, x, 0);
+  const axis = graph.scalar('int64', 1);
+  const result = graph.node('DFT', [rows, undefined, axis], rows, { inverse: inverse ? 1 : 0 });
+  return reshape(graph, result, x.shape);
+}
