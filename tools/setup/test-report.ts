@@ -13,6 +13,8 @@ export interface TestReport {
   readonly skipped: Readonly<Record<string, readonly string[]>>;
 }
 
+const unexplained = 'no reason given';
+
 export class TestReportWriter implements Reporter {
   private folder = '';
 
@@ -30,7 +32,8 @@ export class TestReportWriter implements Reporter {
       const result = test.result();
       if (result.state === 'passed') passed += 1;
       else if (result.state === 'failed') failed += 1;
-      else (skipped[(result.state === 'skipped' && result.note) || 'no reason given'] ??= []).push(test.fullName);
+      else
+        (skipped[result.state === 'skipped' ? (result.note ?? unexplained) : unexplained] ??= []).push(test.fullName);
     }
     const report: TestReport = { passed, failed, skipped };
     mkdirSync(this.folder, { recursive: true });
