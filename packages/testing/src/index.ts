@@ -1,1 +1,17 @@
-export {};
+export {
+  adapterMethodLaws,
+  describeAdapterMethod,
+  type AdapterMethodLawOptions,
+} from './adapter-method/describe-adapter-method.js';
+export { descend, type DescendOptions } from './descend.js';
+export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
+export { finiteDifferences } from './finite-differences.js';
+export { testLaws, type Law, type SkippedLaw } from './law-suite.js';
+export { testData } from './test-data.js';
+export {
+  tinyModel,
+  weightSource,
+  type TinyModel,
+  type TinyModelOptions,
+  type WeightSourceOptions,
+} from './tiny-model.js';

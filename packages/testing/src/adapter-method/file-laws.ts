@@ -1,0 +1,89 @@
+/** Laws about an adapter's files, in each of its formats. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { adapterParameters, AdapterSet, fp32, loadAdapter, saveAdapter, type Adapter } from '@loran/adapter';
+import { expect } from 'vitest';
+import { expectClose } from '../expect-close.js';
+import type { Law } from '../law-suite.js';
+import { tinyModel, type TinyModel, type TinyModelOptions } from '../tiny-model.js';
+import { snapshot, take, train, withAdapter, type AdapterMethodSubject } from './subject.js';
+
+export const fileLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
+  'saved and loaded, its parameters are the same bits': (subject) =>
+    withSaved(subject, async ({ folder, adapter, model }) => {
+      await withLoaded(subject, folder, {}, async (loaded, other) => {
+        const bits = await snapshot(adapterParameters(adapter));
+        expect(await snapshot(adapterParameters(loaded))).toEqual(bits);
+        await expectClose(await take(other.run()), await take(model.run()), subject.tolerances.merge);
+      });
+    }),
+
+  'saved again after loading, its files are the same': (subject) =>
+    withSaved(subject, async ({ folder, format }) => {
+      await withLoaded(subject, folder, {}, async (loaded) => {
+        const again = path.join(folder, 'again');
+        await saveAdapter(loaded, again, { format });
+        for (const file of ['adapter_config.json', 'adapter_model.safetensors']) {
+          const [first, second] = await Promise.all([folder, again].map((from) => readFile(path.join(from, file))));
+          expect(second!.equals(first!), file).toBe(true);
+        }
+      });
+    }),
+
+  'tensors of another shape are refused, and the model stays as it was': (subject) =>
+    withSaved(subject, async ({ folder }) => {
+      const model = await tinyModel({ storage: fp32, width: 8, vocabulary: 10 });
+      const before = await take(model.run());
+      const set = new AdapterSet(model);
+      await expect(loadAdapter(set, folder, loading(subject))).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });
+      expect(set.names()).toEqual([]);
+      expect(await take(model.run())).toEqual(before);
+      model.dispose();
+    }),
+};
+
+interface Saved {
+  readonly folder: string;
+  readonly format: string;
+  readonly adapter: Adapter;
+  readonly model: TinyModel;
+}
+
+/** Runs `body` with a trained adapter saved in each format. */
+async function withSaved(subject: AdapterMethodSubject, body: (saved: Saved) => Promise<void>): Promise<void> {
+  expect(subject.method.formats.length, 'formats to save in').toBeGreaterThan(0);
+  for (const { name: format } of subject.method.formats) {
+    const folder = await mkdtemp(path.join(tmpdir(), 'loran-laws-'));
+    try {
+      await withAdapter(subject, async ({ model, adapter, parameters }) => {
+        await train(model, parameters);
+        await saveAdapter(adapter, folder, { format });
+        await body({ folder, format, adapter, model });
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+async function withLoaded(
+  subject: AdapterMethodSubject,
+  folder: string,
+  options: Partial<TinyModelOptions>,
+  body: (loaded: Adapter, model: TinyModel) => Promise<void>,
+): Promise<void> {
+  const model = await tinyModel({ storage: subject.bases[0] ?? fp32, ...options });
+  const set = new AdapterSet(model);
+  try {
+    await body(await loadAdapter(set, folder, loading(subject)), model);
+  } finally {
+    for (const name of set.names()) set.remove(name);
+    model.dispose();
+  }
+}
+
+const loading = ({ method, resolve }: AdapterMethodSubject) => ({
+  methods: [method],
+  ...(resolve === undefined ? {} : { resolve }),
+});
