@@ -3,7 +3,7 @@ import path from 'node:path';
 import { allTexts, packagesOf, type Rule, type Workspace } from '../workspace.js';
 
 /** Markdown files of the workspace, by path from the root. */
-export function markdown(workspace: Workspace): [string, string][] {
+function markdown(workspace: Workspace): [string, string][] {
   return [...allTexts(workspace)].filter(([file]) => file.endsWith('.md')).map(([file, content]) => [file, content]);
 }
 

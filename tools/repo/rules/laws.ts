@@ -3,7 +3,7 @@ import type { PluginKind } from '@loran/plugin';
 import { isTest, packagesOf, where, type Workspace } from '../workspace.js';
 
 /** The suite of `@loran/testing` for each kind of plugin that has laws. */
-export const lawsOf: Partial<Record<PluginKind, string>> = {
+const lawsOf: Partial<Record<PluginKind, string>> = {
   activation: 'describeActivation',
   'adapter-method': 'describeAdapterMethod',
   'base-storage': 'describeBaseStorage',
