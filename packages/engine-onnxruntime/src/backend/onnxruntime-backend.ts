@@ -14,7 +14,7 @@ import { nodeKey } from '../graph/node-key.js';
 import { Entry, Node, storedShape, storedType } from '../graph/node.js';
 import { isLeafOfLastPlan, plan, type Plan } from '../graph/plan.js';
 import { productsOf } from '../graph/products.js';
-import type { Attrs, Emit, LazyBackend, OutputSpec } from '../kernels/kernel.js';
+import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/kernel.js';
 import type { Report } from '../worker/protocol.js';
 import type { WorkerLink } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
@@ -104,6 +104,12 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
 
   release({ dataId }: TensorInfo): void {
     this.disposeData(dataId);
+  }
+
+  storedType({ dataId, dtype }: TensorInfo): OnnxType {
+    const type = this.#entryOf(dataId).type;
+    if (type === null) throw stringsUnsupported(`An operation on ${dtype}`);
+    return type;
   }
 
   // --- tfjs's storage -----------------------------------------------------------------------------------------------

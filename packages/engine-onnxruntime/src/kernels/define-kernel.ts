@@ -5,6 +5,8 @@
  * the compiled graph, so two nodes with equal keys share what the first one emitted.
  */
 import { type DataType, type TensorInfo, type TypedArray, util } from '@tensorflow/tfjs-core';
+import { LoranError } from '@loran/plugin';
+import { storedType as storedTypeOrNull } from '../graph/node.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import type { Attrs, KernelDefinition, LazyBackend, OnnxType, OutputSpec, Value } from './kernel.js';
 
@@ -19,6 +21,8 @@ export function defineKernel<Inputs, Attributes = unknown>(
     kernelFunc: ({ inputs, attrs, backend }) => compute(inputs as Inputs, attrs as Attributes, backend),
   };
 }
+
+export { storedShape } from '../graph/node.js';
 
 type Values<Inputs extends readonly TensorInfo[]> = { [K in keyof Inputs]: Value };
 
@@ -62,9 +66,11 @@ export function sizeOf(shape: readonly number[]): number {
   return util.sizeFromShape([...shape]);
 }
 
-/** The type that values of a tfjs dtype have in a graph. complex64 is kept as pairs of float32 on an axis of its own. */
+/** The type that values of a tfjs dtype have in a graph. */
 export function storedType(dtype: DataType): OnnxType {
-  return dtype === 'int32' || dtype === 'bool' ? dtype : 'float32';
+  const type = storedTypeOrNull(dtype);
+  if (type === null) throw new LoranError('DTYPE_UNSUPPORTED', 'A graph holds numbers, no strings.');
+  return type;
 }
 
 function emptyArray(dtype: DataType): TypedArray {

@@ -56,6 +56,8 @@ export interface LazyBackend {
   constant(values: BackendValues, shape: number[], dtype: DataType): TensorInfo;
   /** Drops a reference that the kernel made and does not return. */
   release(x: TensorInfo): void;
+  /** The type in which a tensor's values are stored. */
+  storedType(x: TensorInfo): OnnxType;
   /** The values now; for kernels whose output shape depends on them. Blocks until they are computed. */
   readSync(dataId: DataId): BackendValues;
 }
