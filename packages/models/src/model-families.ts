@@ -1,0 +1,30 @@
+/** The model families known, and which of them a config.json asks for. */
+import { Registry } from '@loran/plugin';
+import { bert } from './bert/bert.js';
+import { ModelError } from './model-error.js';
+import type { ModelFamily } from './model-family.js';
+
+/** A new registry of the families shipped here; add your own with `add`. */
+export function modelFamilies(): Registry<ModelFamily> {
+  return new Registry<ModelFamily>('model-family', [bert]);
+}
+
+/** The family that understands this config.json. Throws UNKNOWN_MODEL_FAMILY, which lists the known. */
+export function familyOf(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  families: Registry<ModelFamily>,
+): ModelFamily {
+  const { model_type: modelType, architectures } = config;
+  const named = Array.isArray(architectures) ? architectures : [];
+  const found =
+    families.list().find((family) => family.modelTypes.some((known) => known === modelType)) ??
+    families.list().find((family) => family.architectures.some((known) => named.includes(known)));
+  if (found !== undefined) return found;
+  const known = families.list().map(({ name, modelTypes }) => `${name} (${modelTypes.join(', ')})`);
+  throw new ModelError(
+    'UNKNOWN_MODEL_FAMILY',
+    `${folder}/config.json describes model_type ${JSON.stringify(modelType)}, architectures ${JSON.stringify(architectures)}. ` +
+      `Known families: ${known.join('; ') || 'none'}. A package for another one is a plugin of kind 'model-family'.`,
+  );
+}
