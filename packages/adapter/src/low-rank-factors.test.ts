@@ -16,7 +16,7 @@ describe('the factors of a linear weight', () => {
       [16, 64],
       [30, 16],
     ]);
-    const a = await A.data();
+    const a = await A.data<'float32'>();
     expect(Math.max(...a)).toBeLessThan(1 / 8);
     expect(Math.max(...a)).toBeGreaterThan(0.97 / 8);
     expect(Math.min(...a)).toBeLessThan(-0.97 / 8);
@@ -25,7 +25,7 @@ describe('the factors of a linear weight', () => {
 
   test('Gaussian: A has the deviation 1/rank', async () => {
     const { A } = lowRankFactors(linear, { rank: 16, init: 'gaussian' }, context);
-    const a = await A.data();
+    const a = await A.data<'float32'>();
     const deviation = Math.sqrt(a.reduce((sum, value) => sum + value ** 2, 0) / a.length);
     expect(deviation * 16).toBeGreaterThan(0.93); // 1024 numbers: a standard error of 0.022
     expect(deviation * 16).toBeLessThan(1.07);

@@ -17,7 +17,7 @@ export interface Call {
   /** Scale of this adapter at run time (1 = as trained); a tensor when it varies from call to call. */
   readonly scale: number | Scalar;
   /** Inverted dropout with this call's random numbers: x·mask/(1−rate); `x` itself outside training or at rate 0. */
-  drop<T extends Tensor>(x: T, rate: number): T;
+  readonly drop: <T extends Tensor>(x: T, rate: number) => T;
 }
 
 export type Next = (x: Tensor, delta?: Tensor2D) => Tensor;

@@ -82,7 +82,7 @@ test('an adapter of another shape or with other tensors is refused, and the mode
     ...dora,
     formats: dora.formats.map((format) => ({
       ...format,
-      suffixes: new Map([...format.suffixes, ['A', 'lora_X.weight']]),
+      suffixes: { get: (name: string) => (name === 'A' ? 'lora_X.weight' : format.suffixes.get(name)) },
     })),
   };
   await expect(load(model(), [less as typeof dora])).rejects.toThrow(
