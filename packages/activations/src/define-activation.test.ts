@@ -91,7 +91,8 @@ describe('a bounded parameter', () => {
     const slope = f.parameters.get('slope')!;
     const descend = async (target: number, steps: number) => {
       for (let step = 0; step < steps; step++) {
-        const { grads } = tf.variableGrads(() => tf.square<Scalar>(tf.sub(f.apply(tf.scalar(1)), tf.scalar(target))), [slope]);
+        const distance = () => tf.sub(f.apply<Tensor>(tf.scalar(1)), target);
+        const { grads } = tf.variableGrads(() => tf.sum<Scalar>(tf.square(distance())), [slope]);
         slope.assign(tf.sub(slope, tf.mul(0.2, grads[slope.name]!)));
       }
       return (await f.apply(tf.scalar(1)).data())[0];
@@ -105,7 +106,7 @@ describe('bad definitions and uses throw', () => {
   const apply = (z: Tensor) => z;
   const misspelt = { initial: 3, trianable: true };
 
-  test.each<{ what: string; definition: ActivationDefinition<string>; message: RegExp }>([
+  test.each<{ what: string; definition: ActivationDefinition; message: RegExp }>([
     { what: 'an empty name', definition: { name: '', apply }, message: /cannot be called ''/ },
     { what: 'a name with a space', definition: { name: 'my act', apply }, message: /cannot be called 'my act'/ },
     { what: 'NaN', definition: { name: 'x', apply, parameters: { a: NaN } }, message: /'a'.*'x' starts at NaN/ },

@@ -1,3 +1,5 @@
+export { activationLaws, type ActivationLike } from './activation/activation-laws.js';
+export { describeActivation, type ActivationLawOptions } from './activation/describe-activation.js';
 export {
   adapterMethodLaws,
   describeAdapterMethod,

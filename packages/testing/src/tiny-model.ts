@@ -100,7 +100,8 @@ export async function weightSource(options: WeightSourceOptions): Promise<Weight
     columns,
     bias,
     async *values() {
-      for (let start = 0; start < values.length; start += run) yield values.slice(start, start + run);
+      for (let start = 0; start < values.length; start += run)
+        yield await Promise.resolve(values.slice(start, start + run));
     },
   };
 }

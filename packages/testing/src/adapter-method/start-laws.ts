@@ -24,7 +24,7 @@ export const startLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
   },
 
   'has as many parameters as its formula says, all fp32': (subject) =>
-    withAdapter(subject, async ({ model, set, parameters }) => {
+    withAdapter(subject, ({ model, set, parameters }) => {
       const expected = targetsOf(subject.kind).map((path) => {
         const { kind, rows, columns, bias } = model.modules().get(path)!.frozen;
         return subject.parameterCount({ kind, rows, columns, biased: bias !== null });
@@ -32,6 +32,7 @@ export const startLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
       expect(set.count().trainable).toBe(expected.reduce((sum, count) => sum + count, 0));
       expect(parameters.size).toBeGreaterThan(0);
       for (const parameter of parameters.values()) expect(parameter.dtype).toBe('float32');
+      return Promise.resolve();
     }),
 
   'starts from the same bits for the same seed': async (subject) => {
