@@ -13,8 +13,8 @@ const advice: Readonly<Record<Device, string>> = {
     'It needs a GPU with its driver and, on Linux, the Vulkan loader (Debian, Ubuntu: apt install libvulkan1). ' +
     "Or use device 'cpu'.",
   cuda:
-    'It needs Linux on x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and the CUDA libraries of onnxruntime-node, which its ' +
-    'install script fetches: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12. ' +
+    'It needs Linux on x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and the CUDA libraries that the install script of ' +
+    'onnxruntime-node fetches: ONNXRUNTIME_NODE_INSTALL=true npm rebuild onnxruntime-node --ignore-scripts=false. ' +
     "Or use device 'cpu', or @loran/engine-tensorflow.",
 };
 

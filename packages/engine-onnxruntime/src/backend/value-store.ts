@@ -73,7 +73,6 @@ export class ValueStore {
 
   /** The entry was disposed; pending tensors may still be made from its values. */
   dispose(entry: Entry, pending: ReadonlySet<Entry>): void {
-    entry.node = null;
     if (entry.id === 0) return;
     this.#free(entry);
     if (pending.size === 0) this.freeDisposed();

@@ -41,7 +41,8 @@ interface ReductionAttributes {
 export const reductionKernels: readonly KernelDefinition[] = [
   ...Object.entries(table).map(([name, { operator, empty, result }]) =>
     defineKernel<{ x: TensorInfo }, ReductionAttributes>(name, ({ x }, attributes, backend) => {
-      const axes = util.parseAxisParam(attributes.axis ?? attributes.reductionIndices ?? [], x.shape);
+      const all = x.shape.map((_, axis) => axis); // tfjs leaves the axes out where it means every one
+      const axes = util.parseAxisParam(attributes.axis ?? attributes.reductionIndices ?? all, x.shape);
       const keepDims = attributes.keepDims ?? false;
       const output = { shape: reducedShape(x.shape, axes, keepDims), dtype: result(x.dtype) };
       return compute(backend, name, [x], { axes, keepDims }, output, (graph, [value]) => {
