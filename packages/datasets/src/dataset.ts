@@ -36,9 +36,12 @@ export function inMemory<Example>(name: string, items: readonly Example[]): InMe
     name,
     size: items.length,
     items,
-    async *examples() {
-      yield* items;
-    },
+    examples: () => ({
+      [Symbol.asyncIterator]: () => {
+        const iterator = items.values();
+        return { next: () => Promise.resolve(iterator.next()) };
+      },
+    }),
   };
 }
 

@@ -7,15 +7,20 @@ import { nearest } from '@loran/plugin';
 import { DatasetError, quoted } from './dataset-error.js';
 
 export class LabelMap {
-  /** Distinct labels, sorted; position = class index. */
+  /** Distinct labels, sorted unless their order was given; position = class index. */
   readonly labels: readonly string[];
   /** What to show for each label; the labels themselves unless names were given. */
   readonly names: readonly string[];
   readonly #indices: ReadonlyMap<string, number>;
 
-  /** `labels` in any order, repeated or not. */
-  constructor(labels: Iterable<string>, names?: ReadonlyMap<string, string>) {
-    this.labels = sortLabels([...new Set(labels)]);
+  /** `labels` in any order, repeated or not; `order: 'given'` keeps the order of a classifier trained elsewhere. */
+  constructor(
+    labels: Iterable<string>,
+    names?: ReadonlyMap<string, string>,
+    { order = 'sorted' }: { readonly order?: 'sorted' | 'given' } = {},
+  ) {
+    const distinct = [...new Set(labels)];
+    this.labels = order === 'given' ? distinct : sortLabels(distinct);
     this.names = this.labels.map((label) => names?.get(label) ?? label);
     this.#indices = new Map(this.labels.map((label, index) => [label, index]));
   }

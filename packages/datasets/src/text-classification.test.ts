@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from '@loran/plugin';
+import { testData } from '@loran/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { collect } from './dataset.js';
 import type { DatasetReader } from './dataset-reader.js';
@@ -145,9 +146,8 @@ test('a label map answers both ways, and says what it knows', () => {
 });
 
 test('20 Newsgroups, as published: 11,314 posts in 20 groups', async (context) => {
-  const data = process.env['LORAN_TEST_DATA'];
-  if (data === undefined) return context.skip('LORAN_TEST_DATA is not set');
-  const path = join(data, 'data/20news/20news-bydate-train.jsonl.gz');
+  const path = testData('data/20news/20news-bydate-train.jsonl.gz');
+  if (path === undefined) return context.skip('LORAN_TEST_DATA is not set');
   const { items, labels } = await readTextClassification(path, { labelNameField: 'label_text' });
   expect(items).toHaveLength(11_314);
   expect(labels.labels).toEqual(Array.from({ length: 20 }, (_, index) => String(index)));

@@ -35,26 +35,29 @@ export interface Cells {
 
 /** Groups the examples 0 … size-1 whose columns all agree (as keys of a Map do). */
 export function groupExamples(size: number, columns: readonly (readonly unknown[])[]): Cells {
-  interface Node extends Map<unknown, Node | number> {}
-  const root: Node = new Map();
   const cell = new Int32Array(size);
-  const first: number[] = [];
-  const last = columns.length - 1;
-  for (let example = 0; example < size; example++) {
-    let node = root;
-    for (const column of columns.slice(0, last)) {
-      let child = node.get(column[example]);
-      if (child === undefined) node.set(column[example], (child = new Map<unknown, Node | number>()));
-      node = child as Node;
+  let first: number[] = [];
+  for (const column of columns) {
+    const values = new Map<unknown, number>();
+    const cells = new Map<number, number>();
+    first = [];
+    for (let example = 0; example < size; example++) {
+      const value = numbered(values, column[example]);
+      cell[example] = numbered(cells, cell[example]! * size + value); // each column splits the cells of those before
+      if (cell[example] === first.length) first.push(example);
     }
-    const key = columns[last]![example];
-    let index = node.get(key) as number | undefined;
-    if (index === undefined) node.set(key, (index = first.push(example) - 1));
-    cell[example] = index;
   }
   const counts = new Int32Array(first.length);
   for (const index of cell) counts[index]! += 1;
   return { cell, counts, first: Int32Array.from(first) };
+}
+
+/** The number of `key`: keys are numbered from 0 as they first come. */
+function numbered<Key>(numbers: Map<Key, number>, key: Key): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size);
+  return numbers.size - 1;
 }
 
 /**
