@@ -1,1 +1,11 @@
-export {};
+export type { Clock } from './clock.js';
+export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
+export type { Experiment, ExperimentHooks } from './experiment.js';
+export { createLab, type Lab } from './lab.js';
+export type { ExperimentOptions, TrainRunOptions } from './options.js';
+export { loadPlugins } from './plugin-modules.js';
+export type { ArmRun, ArmSummary, MetricSummary, Report } from './report.js';
+export { Services } from './services.js';
+export type { Store } from './store.js';
+export type { RunIdentity, Tracker } from './tracker.js';
+export type { RunHooks, RunResult } from './train-run.js';

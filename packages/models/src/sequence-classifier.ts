@@ -27,6 +27,8 @@ export interface SequenceClassifier extends Adaptable {
   /** Most tokens of one text. */
   readonly maxLength: number;
   readonly outputHead: readonly string[];
+  /** Modules that an adapter goes on where a user names none, as PEFT has them for the family. */
+  readonly targetModules: readonly string[];
   /** Paths of modules that the checkpoint lacked and that start from random values: they must be trained. */
   readonly initialised: readonly string[];
   /** What a user should know about the checkpoint, such as tensors that nothing uses. */

@@ -22,6 +22,7 @@ export class BertClassifier implements SequenceClassifier {
   readonly tokenizer: Tokenizer;
   readonly maxLength: number;
   readonly outputHead = ['classifier'];
+  readonly targetModules = ['query', 'value'];
   readonly initialised: readonly string[];
   readonly warnings: readonly string[];
   readonly otherParameters: number;

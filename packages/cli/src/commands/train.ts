@@ -1,0 +1,157 @@
+import { type Command, Option } from 'commander';
+import { type RunResult, type TrainRunOptions } from '@loran/experiments';
+import { onInterrupt, progressBar } from '@loran/trainer';
+import { merged, readConfigFile } from '../config-file.js';
+import { list, number, repeated, setting, targetModules } from '../flag-values.js';
+import { metricLines, runJson } from '../results.js';
+import { standardLab } from '../standard-lab.js';
+import { line, type Terminal } from '../terminal.js';
+
+interface TrainFlags {
+  readonly [name: string]: unknown;
+  readonly config?: string;
+  readonly plugin?: readonly string[];
+  readonly engine?: string;
+  readonly device?: 'auto' | 'cpu' | 'webgpu' | 'cuda';
+  readonly threads?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function trainCommand(program: Command, terminal: Terminal, result: { exitCode: number }): void {
+  program
+    .command('train')
+    .description('train an adapter on a file of texts and labels')
+    .option('--model <folder>', 'Hugging Face model folder')
+    .option('--data <file>', 'texts and labels: .jsonl, .csv, .tsv, each also .gz; or the name of a dataset')
+    .option('--test <file>', 'texts and labels to measure on')
+    .option(
+      '--test-share <share>',
+      'share of --data held out when --test is not given; 0 holds none out (default: 0.1)',
+      number,
+    )
+    .option('--text-field <name>', "field with the text (default: 'text')")
+    .option('--label-field <name>', "field with the label (default: 'label')")
+    .option('--method <name>', "adapter method (default: 'lora')")
+    .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
+    .option('--rank <r>', 'rank of the update', number)
+    .option('--alpha <a>', 'numerator of the scaling alpha / rank', number)
+    .option('--dropout <rate>', 'dropout on the way into the adapter', number)
+    .option('--activation <name>', 'activation of a nonlinear method, such as sinter')
+    .option(
+      '--target-modules <names>',
+      "modules to adapt: 'query,value', a regular expression, or all-linear",
+      targetModules,
+    )
+    .option('--set <name=value>', "another setting of the method, such as 'rsLora=true'; may be repeated", setting)
+    .addOption(new Option('--pooling <way>', 'how a text becomes one vector').choices(['cls', 'mean']))
+    .option('--epochs <n>', 'times through the data (default: 3)', number)
+    .option('--steps <n>', 'updates, instead of epochs', number)
+    .option('--batch-size <n>', 'examples in a batch (default: 32)', number)
+    .option('--accumulate <n>', 'batches in one update (default: 1)', number)
+    .option('--learning-rate <rate>', 'peak learning rate (default: 0.001)', number)
+    .addOption(
+      new Option('--schedule <name>', 'course of the learning rate (default: linear)').choices([
+        'linear',
+        'cosine',
+        'constant',
+      ]),
+    )
+    .option('--warmup-steps <n>', 'steps of warm-up (default: 10)', number)
+    .addOption(new Option('--optimizer <name>', '(default: adamw)').choices(['adamw', 'sgd']))
+    .option('--weight-decay <rate>', '(default: 0.01)', number)
+    .option('--max-gradient-norm <norm>', 'gradients are scaled down to this norm (default: 1)', number)
+    .option('--max-length <tokens>', 'longer texts lose their end (default: 128)', number)
+    .option('--evaluators <names>', "what to measure (default: 'accuracy,macro-f1')", list)
+    .option('--seed <n>', '(default: 0)', number)
+    .option('--output <folder>', 'folder to write the adapter and the run to')
+    .option('--overwrite', 'replace the run that the output folder holds')
+    .option('--config <file>', 'options as YAML or JSON; flags go on top')
+    .option('--plugin <module>', 'module that exports plugins; may be repeated', repeated)
+    .option('--engine <name>', "(default: 'onnxruntime')")
+    .addOption(new Option('--device <name>', '(default: auto)').choices(['auto', 'cpu', 'webgpu', 'cuda']))
+    .option('--threads <n>', 'threads of one operator (default: all cores)', number)
+    .option('--json', 'end stdout with one JSON object')
+    .option('--quiet', 'no progress')
+    .action(async (flags: TrainFlags) => {
+      const options = merged(flags.config === undefined ? {} : await readConfigFile(flags.config), optionsOf(flags));
+      const lab = await standardLab({ ...definedLab(flags), plugins: flags.plugin ?? [] });
+      const bar = flags.quiet === true ? undefined : progressBar(terminal.err);
+      const { signal, release } = onInterrupt();
+      signal.addEventListener('abort', () => {
+        bar?.close();
+        line(terminal.err, 'Finishing this step, then saving. Ctrl-C again stops at once.');
+      });
+      let run: RunResult;
+      try {
+        run = await lab.train(options as unknown as TrainRunOptions, { signal, onEvent: (event) => bar?.show(event) });
+      } finally {
+        release();
+        bar?.close();
+      }
+      if (run.interrupted) result.exitCode = 130;
+      print(run, flags.json === true, terminal);
+    });
+}
+
+/** The flags in the shape of TrainRunOptions; those not given are undefined. */
+function optionsOf(flags: TrainFlags) {
+  const { model, data, test, testShare, textField, labelField, base, pooling, evaluators, seed, output, overwrite } =
+    flags;
+  const { method, rank, alpha, dropout, activation, set, targetModules } = flags;
+  const {
+    epochs,
+    steps,
+    batchSize,
+    accumulate,
+    learningRate,
+    schedule,
+    warmupSteps,
+    optimizer,
+    weightDecay,
+    maxGradientNorm,
+    maxLength,
+  } = flags;
+  return {
+    model,
+    data: { train: data, test, testShare, textField, labelField },
+    base,
+    adapter: { method, rank, alpha, dropout, activation, targetModules, ...(set as object | undefined) },
+    pooling,
+    training: {
+      epochs,
+      steps,
+      batchSize,
+      accumulate,
+      learningRate,
+      schedule,
+      warmupSteps,
+      optimizer,
+      weightDecay,
+      maxGradientNorm,
+      maxLength,
+    },
+    evaluators,
+    seed,
+    output,
+    overwrite,
+  };
+}
+
+export function definedLab({ engine, device, threads }: Pick<TrainFlags, 'engine' | 'device' | 'threads'>) {
+  return {
+    ...(engine === undefined ? {} : { engine }),
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
+
+function print(run: RunResult, json: boolean, { out }: Terminal): void {
+  if (json) return line(out, JSON.stringify(runJson(run)));
+  for (const text of metricLines(run)) line(out, text);
+  line(
+    out,
+    `${run.steps} steps, loss ${run.loss.toFixed(4)}, ${run.seconds.toFixed(1)} s, peak memory ${Math.round(run.peakMemoryBytes / 1e6)} MB`,
+  );
+  if (run.folder !== undefined) line(out, `Adapter: ${run.folder}`);
+}

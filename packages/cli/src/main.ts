@@ -1,0 +1,43 @@
+/**
+ * The command line: `loran <verb> …`, thin over @loran/experiments.
+ *
+ * Results go to stdout, progress and errors to stderr; with --json stdout ends with one JSON object.
+ */
+import { Command, CommanderError } from 'commander';
+import { LoranError } from '@loran/plugin';
+import { closeEngine } from '@loran/tensor';
+import { evaluateCommand } from './commands/evaluate.js';
+import { listCommand } from './commands/list.js';
+import { trainCommand } from './commands/train.js';
+import { line, processTerminal, type Terminal } from './terminal.js';
+import { version } from './version.js';
+
+/** Runs one command; the exit code is 0 for success, 130 after Ctrl-C, else 1. */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
+  const result = { exitCode: 0 };
+  const program = new Command('loran')
+    .description('Low-rank adapters for TypeScript: trains, measures and lists LoRA, QLoRA and LoRAN adapters.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.out.write(text),
+      writeErr: (text) => void terminal.err.write(text),
+    })
+    .showSuggestionAfterError();
+  for (const command of [trainCommand, evaluateCommand, listCommand]) command(program, terminal, result);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return result.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    line(terminal.err, LoranError.is(error) ? `error ${error.code}: ${error.message}` : `error: ${trace(error)}`);
+    return 1;
+  } finally {
+    await closeEngine();
+  }
+}
+
+/** An error that nobody foresaw is shown with where it arose. */
+function trace(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

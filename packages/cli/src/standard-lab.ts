@@ -1,0 +1,30 @@
+/** A lab with everything that loran ships, and the plugins named on the command line. */
+import { standardActivations } from '@loran/activations';
+import { tensorflow } from '@loran/engine-tensorflow';
+import { createLab, type Lab, loadPlugins, Services } from '@loran/experiments';
+import { lora } from '@loran/lora';
+import { loran } from '@loran/loran';
+import { nf4 } from '@loran/qlora';
+import type { Engine, EngineOptions } from '@loran/tensor';
+
+export interface LabOptions {
+  /** Modules that export plugins: './snake.js', 'my-package'. */
+  readonly plugins?: readonly string[];
+  readonly engine?: string;
+  readonly device?: NonNullable<EngineOptions['device']>;
+  readonly threads?: number;
+}
+
+export async function standardLab({ plugins = [], engine, device, threads }: LabOptions = {}): Promise<Lab> {
+  const lab = createLab().use(lora, loran, nf4, ...standardActivations, tensorflow);
+  for (const specifier of plugins) lab.use(...(await loadPlugins(specifier)));
+  if (engine !== undefined) {
+    const chosen = lab.plugins<Engine>('engine').get(engine);
+    lab.container.rebind<Engine>(Services.engine).toConstantValue(chosen);
+  }
+  lab.container.rebind<EngineOptions>(Services.engineOptions).toConstantValue({
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  return lab;
+}

@@ -1,0 +1,11 @@
+/** Where a command writes: results on `out`, progress and errors on `err`. */
+export interface Terminal {
+  readonly out: NodeJS.WritableStream;
+  readonly err: NodeJS.WriteStream | NodeJS.WritableStream;
+}
+
+export const processTerminal: Terminal = { out: process.stdout, err: process.stderr };
+
+export function line(stream: NodeJS.WritableStream, text: string): void {
+  stream.write(`${text}\n`);
+}

@@ -1,0 +1,85 @@
+/**
+ * A lab: the composition of everything by one inversify container.
+ *
+ *   const report = await createLab().use(lora, loran, nf4).experiment({ … }).run();
+ *
+ * Plugins are plain values that know nothing of the container. Every service of a lab can be rebound in `lab.container`.
+ */
+import { Container, ContainerModule } from 'inversify';
+import { bf16, fp32 } from '@loran/adapter';
+import { builtInReaders } from '@loran/datasets';
+import { onnxruntime } from '@loran/engine-onnxruntime';
+import { builtInEvaluators } from '@loran/evaluators';
+import { modelFamilies } from '@loran/models';
+import { type Plugin, type PluginKind, Registry } from '@loran/plugin';
+import type { Engine } from '@loran/tensor';
+import { systemClock } from './clock.js';
+import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './evaluate-adapter.js';
+import { type Experiment, experiment } from './experiment.js';
+import type { ExperimentOptions, TrainRunOptions } from './options.js';
+import { type RunHooks, type RunResult, trainRun } from './train-run.js';
+import { Services } from './services.js';
+import { folderStore } from './store.js';
+import { noTracker } from './tracker.js';
+
+export interface Lab {
+  /** Yours to rebind; see Services. */
+  readonly container: Container;
+  /** Adds plugins, or inversify modules that bind what they like. Throws DUPLICATE_PLUGIN. */
+  use(...additions: readonly (Plugin | ContainerModule)[]): Lab;
+  /** The plugins of one kind by name, those bound in the container included. */
+  plugins<T extends Plugin = Plugin>(kind: PluginKind): Registry<T>;
+  /** Trains one adapter and measures it. */
+  train(options: TrainRunOptions, hooks?: RunHooks): Promise<RunResult>;
+  /** Measures a trained adapter, or a model that has its own classifier. */
+  evaluate(options: EvaluateOptions): Promise<EvaluationResult>;
+  /** Arms × seeds, ready to run. */
+  experiment(options: ExperimentOptions): Experiment;
+}
+
+/** A lab with the storages, readers, evaluators and model families that loran ships; methods and activations come by `use`. */
+export function createLab(): Lab {
+  const container = new Container();
+  container.bind(Services.engineOptions).toConstantValue({});
+  container.bind(Services.clock).toConstantValue(systemClock);
+  container.bind(Services.store).toConstantValue(folderStore);
+  container.bind(Services.tracker).toConstantValue(noTracker);
+  container
+    .bind<Engine>(Services.engine)
+    .toDynamicValue(() => plugins<Engine>('engine').get('onnxruntime'))
+    .inSingletonScope();
+
+  const plugins = <T extends Plugin>(kind: PluginKind): Registry<T> => {
+    const identifier = Services.plugin(kind);
+    return new Registry<T>(kind, container.isBound(identifier) ? (container.getAll(identifier) as T[]) : []);
+  };
+
+  const lab: Lab = {
+    container,
+    use(...additions) {
+      for (const addition of additions) {
+        if (addition instanceof ContainerModule) {
+          container.load(addition);
+          continue;
+        }
+        const known = plugins(addition.kind);
+        if (known.has(addition.name) && known.get(addition.name) === addition) continue;
+        known.add(addition); // refuses another value under a taken name
+        container.bind(Services.plugin(addition.kind)).toConstantValue(addition);
+      }
+      return lab;
+    },
+    plugins,
+    train: (options, hooks) => trainRun(lab, options, hooks),
+    evaluate: (options) => evaluateAdapter(lab, options),
+    experiment: (options) => experiment(lab, options),
+  };
+  return lab.use(
+    onnxruntime,
+    fp32,
+    bf16,
+    ...builtInReaders().list(),
+    ...builtInEvaluators().list(),
+    ...modelFamilies().list(),
+  );
+}

@@ -1,0 +1,95 @@
+/**
+ * What a run is made of, as users write it in a script, a YAML file or on the command line; checked at the edge.
+ *
+ * The three choices are independent: how the frozen weights are kept (`base`), what is trained (`adapter`), and, for LoRAN,
+ * the nonlinearity (`adapter.activation`).
+ */
+import { LoranError } from '@loran/plugin';
+import { z } from 'zod';
+
+const targetModules = z.union([z.string(), z.array(z.string())]);
+
+export const adapterOptions = z.looseObject({
+  method: z.string().default('lora').describe('Name of the adapter method.'),
+  targetModules: targetModules
+    .optional()
+    .describe(
+      "Modules that get an adapter; default: the model family's. [] trains the classifier alone: a linear probe.",
+    ),
+});
+
+export const dataOptions = z.strictObject({
+  train: z.string().describe('A file, or the name of a dataset plugin.'),
+  test: z.string().optional().describe('A file to measure on; default: a part of the training data is held out.'),
+  testShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.1)
+    .describe('Share held out when `test` is not given; 0: nothing is measured.'),
+  textField: z.string().default('text'),
+  labelField: z.string().default('label'),
+});
+
+export const trainingOptions = z.strictObject({
+  epochs: z.int().min(1).optional().describe('Times through the data; default 3, unless `steps` is given.'),
+  steps: z.int().min(1).optional().describe('Updates, instead of epochs.'),
+  batchSize: z.int().min(1).default(32),
+  learningRate: z.number().positive().default(1e-3),
+  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+  warmupSteps: z.int().min(0).default(10),
+  optimizer: z.enum(['adamw', 'sgd']).default('adamw'),
+  weightDecay: z.number().min(0).default(0.01),
+  maxGradientNorm: z.number().positive().default(1).describe('Gradients are scaled down to this norm.'),
+  accumulate: z.int().min(1).default(1).describe('Batches in one update.'),
+  maxLength: z.int().min(2).default(128).describe("Tokens of a text; at most the model's positions."),
+});
+
+const runFields = {
+  model: z.string().describe('Folder of a Hugging Face model.'),
+  data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
+  pooling: z.enum(['cls', 'mean']).optional().describe("How a text becomes one vector; default: the model's own way."),
+  training: trainingOptions.prefault({}),
+  evaluators: z.array(z.string()).min(1).default(['accuracy', 'macro-f1']),
+};
+
+export const trainRunOptions = z.strictObject({
+  ...runFields,
+  base: z.string().default('fp32').describe('Storage of the frozen weights.'),
+  adapter: adapterOptions.prefault({}),
+  seed: z.int().default(0),
+  output: z.string().optional().describe('Folder to write; default: nothing is written.'),
+  overwrite: z.boolean().default(false).describe('Replace the run that the folder holds.'),
+});
+
+export const experimentOptions = z.strictObject({
+  ...runFields,
+  arms: z
+    .record(
+      z.string(),
+      z.strictObject({
+        base: z.string().default('fp32'),
+        adapter: adapterOptions.prefault({}),
+        training: trainingOptions.partial().optional(),
+      }),
+    )
+    .refine((arms) => Object.keys(arms).length > 0, 'an experiment needs at least one arm'),
+  baseline: z.string().optional().describe('The arm that the others are compared with; default: the first.'),
+  seeds: z.array(z.int()).min(1).default([0]),
+  output: z.string().optional().describe('Folder that gets one folder for each run; default: nothing is written.'),
+  overwrite: z.boolean().default(false),
+});
+
+export type TrainRunOptions = z.input<typeof trainRunOptions>;
+export type TrainRun = z.output<typeof trainRunOptions>;
+export type ExperimentOptions = z.input<typeof experimentOptions>;
+export type ExperimentPlan = z.output<typeof experimentOptions>;
+export type DataOptions = z.output<typeof dataOptions>;
+
+/** `input` checked, defaults filled in. Throws INVALID_OPTIONS, naming every field that is wrong. */
+export function parseOptions<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`);
+  throw new LoranError('INVALID_OPTIONS', `${issues.join('; ')}.`, { cause: result.error });
+}
