@@ -96,8 +96,8 @@ export class GraphBuilder {
    * The value of `yes` where the scalar `condition` is true when the graph runs, else that of `no`; the other is not
    * computed. Both may use values made before.
    */
-  branch(condition: Value, spec: ValueSpec, yes: () => Value, no: () => Value): Value {
-    const value: Value = { name: `v${this.#count++}`, ...spec };
+  branch(condition: Value, { type, shape }: ValueSpec, yes: () => Value, no: () => Value): Value {
+    const value: Value = { name: `v${this.#count++}`, type, shape };
     const branches = { then_branch: this.#subgraph(yes), else_branch: this.#subgraph(no) };
     this.#write('If', [condition], [value.name], branches);
     return value;
