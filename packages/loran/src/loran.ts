@@ -16,8 +16,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { resolveActivation } from '@loran/activations';
-import { lowRankFactors, type AdapterMethod, type Call } from '@loran/adapter';
+import { resolveActivation, type ActivationSpec } from '@loran/activations';
+import { lowRankFactors, type AdapterMethod, type Call, type Context } from '@loran/adapter';
+import { LoranError } from '@loran/plugin';
 import { after, linear } from '@loran/tensor';
 import { loranConfig, type LoranConfig } from './loran-config.js';
 import { activationKey, peftFormat } from './peft-format.js';
@@ -31,9 +32,24 @@ export const loran: AdapterMethod<LoranConfig> = {
   config: loranConfig,
   formats: [peftFormat],
 
+  /** Refuses an activation that no gradient passes at 0, where every element of B·A starts: nothing would be trained. */
+  async prepare(_layers, { activation }, context) {
+    const f = resolve(activation, context).instantiate();
+    const gradient = tf.tidy(() => tf.grad((z) => f.apply(z))(tf.scalar(0)));
+    const [slope = Number.NaN] = await gradient.data<'float32'>();
+    gradient.dispose();
+    f.dispose();
+    if (Number.isFinite(slope) && slope !== 0) return;
+    throw new LoranError(
+      'DEAD_ACTIVATION',
+      `The activation '${nameOf(activation)}' has slope ${slope} at 0, where a LoRAN update starts, so no gradient would reach it. ` +
+        'Choose an activation with a finite slope other than 0 there, or give it a derivative that has one.',
+    );
+  },
+
   create(frozen, config, context) {
-    const { rank, alpha, dropout, activation } = config;
-    const resolved = resolveActivation(activation, (name) => context.resolve('activation', name));
+    const { rank, alpha, dropout } = config;
+    const resolved = resolve(config.activation, context);
     const isLinear = frozen.kind === 'linear';
     const factors = lowRankFactors(frozen, config, context);
     const { A, B } = factors;
@@ -66,3 +82,8 @@ export const loran: AdapterMethod<LoranConfig> = {
     };
   },
 };
+
+const resolve = (activation: ActivationSpec, context: Context) =>
+  resolveActivation(activation, (name) => context.resolve('activation', name));
+
+const nameOf = (activation: ActivationSpec): string => (typeof activation === 'string' ? activation : activation.name);

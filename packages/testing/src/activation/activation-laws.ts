@@ -46,6 +46,17 @@ export const activationLaws: Readonly<Record<string, Law<ActivationSubject>>> = 
     });
   },
 
+  'has a finite slope at 0 that is not 0, so that an update can leave its start': async ({ activation }) => {
+    const instance = activation.instantiate();
+    const z = tf.scalar(0);
+    const gradient = tf.grad((x: Tensor) => instance.apply(x))(z);
+    const [slope] = Array.from(await valuesOf(gradient));
+    expect(slope).toSatisfy(Number.isFinite);
+    expect(slope).not.toBe(0);
+    tf.dispose([z, gradient]);
+    instance.dispose();
+  },
+
   'is elementwise and finite, for any shape': async ({ activation, points }) => {
     await withInstance(activation, async (f) => {
       const all = await f(tf.tensor1d([...points]));
@@ -85,7 +96,7 @@ export const activationLaws: Readonly<Record<string, Law<ActivationSubject>>> = 
     const parameters = Object.fromEntries(
       Object.entries(activation.parameters).map(([name, { initial }]) => [name, tf.scalar(initial)]),
     );
-    const z = tf.tensor1d([...points, 0]);
+    const z = tf.tensor1d([...points]);
     const explicit = tf.tidy(() => activation.derivative!(z, parameters));
     const automatic = tf.grad((x: Tensor) => activation.apply(x, parameters))(z);
     await expectClose(explicit, automatic, { absolute: 2e-6, relative: 2e-5 });
