@@ -5,6 +5,8 @@ export {
   describeAdapterMethod,
   type AdapterMethodLawOptions,
 } from './adapter-method/describe-adapter-method.js';
+export { baseStorageLaws } from './base-storage/base-storage-laws.js';
+export { describeBaseStorage, type BaseStorageLawOptions } from './base-storage/describe-base-storage.js';
 export { descend, type DescendOptions } from './descend.js';
 export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
 export { finiteDifferences } from './finite-differences.js';

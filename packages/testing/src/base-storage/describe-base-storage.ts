@@ -1,0 +1,26 @@
+import type { BaseStorage } from '@loran/adapter';
+import { describe } from 'vitest';
+import type { Tolerance } from '../expect-close.js';
+import { testLaws, type SkippedLaw } from '../law-suite.js';
+import { baseStorageLaws } from './base-storage-laws.js';
+
+export interface BaseStorageLawOptions {
+  /**
+   * How far a stored value may be from the given one, for normal values with deviation 0.5; default 0, exact. The largest
+   * of some 2,000 such values is about 1.8.
+   */
+  readonly tolerance?: Tolerance;
+  /** Bytes that a weight without bias takes, where there is a formula. */
+  readonly bytes?: (rows: number, columns: number) => number;
+  readonly skip?: readonly SkippedLaw[];
+}
+
+/** Declares a suite with every law of base storage, on the engine that the test file has opened. */
+export function describeBaseStorage(
+  storage: BaseStorage,
+  { tolerance = { absolute: 0, relative: 0 }, bytes, skip }: BaseStorageLawOptions = {},
+): void {
+  describe(`laws of the base storage '${storage.name}'`, () => {
+    testLaws(baseStorageLaws, { storage, tolerance, bytes }, { skip });
+  });
+}
