@@ -1,1 +1,1 @@
-export {};
+export { createTensorflowEngine, tensorflow, type TensorflowEngineOptions } from './tensorflow.js';
