@@ -5,11 +5,11 @@
  * also the order in which tfjs hands out its values.
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { binary, broadcast, cast, elementwise } from '../onnx/elementwise.js';
+import { binary, broadcast, cast, compare, elementwise, where } from '../onnx/elementwise.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
-import { expandDims, full, reshape, sliceAxis, stack } from '../onnx/movement.js';
+import { full, reshape, sliceAxis, stack } from '../onnx/movement.js';
 import { reduce } from '../onnx/reduction.js';
-import { compute, defineKernel } from './define-kernel.js';
+import { compute, defineKernel, sizeOf } from './define-kernel.js';
 import type { KernelDefinition, LazyBackend, Value } from './kernel.js';
 
 const realPart = (graph: GraphBuilder, x: Value): Value => part(graph, x, 0);
@@ -28,9 +28,7 @@ export const complexKernels: readonly KernelDefinition[] = [
   ),
   defineKernel<{ x: TensorInfo }>('ComplexAbs', ({ x }, _, backend) =>
     compute(backend, 'ComplexAbs', [x], {}, { shape: x.shape, dtype: 'float32' }, (graph, [value]) =>
-      elementwise(graph, 'Sqrt', [
-        reduce(graph, 'ReduceSum', binary(graph, 'Mul', value, value), [value.shape.length - 1]),
-      ]),
+      absolute(graph, value),
     ),
   ),
   ...['FFT', 'IFFT'].map((name) =>
@@ -55,6 +53,17 @@ export function complexArithmetic(backend: LazyBackend, kernelName: string, a: T
   });
 }
 
+/** √(re² + im²), both divided by the larger first: their squares would leave the range of float32. */
+function absolute(graph: GraphBuilder, x: Value): Value {
+  const parts = elementwise(graph, 'Abs', [x]);
+  const axis = parts.shape.length - 1;
+  const larger = reduce(graph, 'ReduceMax', parts, [axis], true);
+  const divisor = where(graph, compare(graph, 'Greater', larger, 0), larger, graph.scalar('float32', 1));
+  const scaled = binary(graph, 'Div', parts, divisor);
+  const length = elementwise(graph, 'Sqrt', [reduce(graph, 'ReduceSum', binary(graph, 'Mul', scaled, scaled), [axis])]);
+  return binary(graph, 'Mul', length, reshape(graph, divisor, x.shape.slice(0, -1)));
+}
+
 /** A real value as complex, with 0 as imaginary part. */
 export function toComplex(graph: GraphBuilder, x: Value): Value {
   const real = cast(graph, x, 'float32');
@@ -71,9 +80,10 @@ function part(graph: GraphBuilder, x: Value, index: number): Value {
   return reshape(graph, sliceAxis(graph, x, x.shape.length - 1, index, 1), x.shape.slice(0, -1));
 }
 
-/** The discrete Fourier transform of each row of x [batch, n, 2]; the inverse divides by n. */
+/** The discrete Fourier transform along the last axis; the inverse divides by its length. */
 function fourier(graph: GraphBuilder, x: Value, inverse: boolean): Value {
-  const rows = x.shape.length === 3 ? x : expandDims(graph, x, 0);
+  const length = x.shape.at(-2) ?? 1;
+  const rows = reshape(graph, x, [sizeOf(x.shape) / (length * 2), length, 2]);
   const axis = graph.scalar('int64', 1);
   const result = graph.node('DFT', [rows, undefined, axis], rows, { inverse: inverse ? 1 : 0 });
   return reshape(graph, result, x.shape);

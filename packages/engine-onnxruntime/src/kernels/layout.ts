@@ -31,6 +31,8 @@ export const layoutKernels: readonly KernelDefinition[] = [
     backend.share(x, util.inferFromImplicitShape(shape, sizeOf(x.shape))),
   ),
   defineKernel<{ input: TensorInfo }, { dim: number }>('ExpandDims', ({ input }, { dim }, backend) => {
+    const rank = input.shape.length;
+    util.assert(-(rank + 1) <= dim && dim <= rank, () => `Axis must be in the interval [${-(rank + 1)}, ${rank}]`);
     const axis = dim < 0 ? input.shape.length + dim + 1 : dim;
     return backend.share(input, [...input.shape.slice(0, axis), 1, ...input.shape.slice(axis)]);
   }),

@@ -60,6 +60,10 @@ export const matrixKernels: readonly KernelDefinition[] = [
 ];
 
 function productShape(a: TensorInfo, b: TensorInfo, { transposeA, transposeB }: MatMulAttributes): number[] {
+  util.assert(
+    a.shape.length >= 2 && b.shape.length >= 2,
+    () => `Error in matMul: both operands need a rank of at least 2, not shapes [${a.shape}] and [${b.shape}].`,
+  );
   const [rows, inner] = (transposeA ? a.shape.slice(-2).reverse() : a.shape.slice(-2)) as [number, number];
   const [innerB, columns] = (transposeB ? b.shape.slice(-2).reverse() : b.shape.slice(-2)) as [number, number];
   util.assert(
