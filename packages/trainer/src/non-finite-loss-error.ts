@@ -25,7 +25,9 @@ export class NonFiniteLossError extends LoranError<'NON_FINITE_LOSS'> {
         `(loss ${loss}, gradient norm ${gradientNorm}, learning rate ${learningRate}). ` +
         `This step was not applied; the parameters are those of step ${step - 1}. ` +
         'Try a lower learning rate, a longer warm-up, or maxGradientNorm: 1; if it happens at the first step, look for bad values in the model or the data.' +
-        (saveError === undefined ? '' : ` They could not be saved: ${String(saveError)}`),
+        (saveError === undefined
+          ? ''
+          : ` They could not be saved: ${saveError instanceof Error ? saveError.message : JSON.stringify(saveError)}`),
       saveError === undefined ? {} : { cause: saveError },
     );
     this.step = step;

@@ -2,6 +2,7 @@ import type { Optimizer } from './optimizer/optimizer.js';
 import { adamW } from './optimizer/adamw.js';
 import { constantSchedule, type Schedule } from './schedule.js';
 import { requireCount, requireOption } from './training-option-error.js';
+import type { Metrics } from './training-event.js';
 import type { TrainingTask } from './training-task.js';
 
 export interface TrainOptions<Batch> {
@@ -25,7 +26,7 @@ export interface TrainOptions<Batch> {
   /** When it aborts, the step in progress is finished, the adapter saved, and the training ends with 'interrupted'. */
   readonly signal?: AbortSignal;
   /** Measures the model as it is; may stop when `signal` aborts. */
-  readonly evaluate?: (signal: AbortSignal | undefined) => Promise<Readonly<Record<string, number>>>;
+  readonly evaluate?: (signal: AbortSignal | undefined) => Promise<Metrics>;
   /** After each epoch and at the end (default), or each time so many steps are done. */
   readonly evaluateEvery?: 'epoch' | number;
   /** Writes the adapter; may say where. Called at the end, on interruption, and before a NON_FINITE_LOSS is thrown. */

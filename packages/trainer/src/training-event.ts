@@ -1,3 +1,8 @@
+import type { Estimate } from '@loran/evaluators';
+
+/** Values by the evaluator's name, with their intervals where they have one. */
+export type Metrics = Readonly<Record<string, number | Estimate>>;
+
 /** What a training says of itself as it runs. Times are in seconds since its start. */
 export type TrainingEvent = StepEvent | EpochEvent | EvaluationEvent | SavedEvent | InterruptedEvent | FinishedEvent;
 
@@ -38,7 +43,7 @@ export interface EpochEvent extends Moment {
 
 export interface EvaluationEvent extends Moment {
   readonly type: 'evaluation';
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Metrics;
 }
 
 export interface SavedEvent extends Moment {

@@ -68,7 +68,7 @@ function lossAndGradients<Batch>({ task, random }: StepContext<Batch>, batch: Ba
     .engine()
     .gradients(() => task.loss(batch, pass), [...task.parameters.values()], undefined, true);
   const names = [...task.parameters.keys()];
-  const missing = names.filter((_, i) => (grads[i] as Tensor | null | undefined) == null);
+  const missing = names.filter((_, i) => !(grads[i] instanceof tf.Tensor));
   if (missing.length > 0) {
     throw new LoranError(
       'PARAMETER_WITHOUT_GRADIENT',

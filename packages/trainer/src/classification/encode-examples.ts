@@ -1,0 +1,30 @@
+/** Texts and labels as the numbers that a classifier works on. */
+import type { LabelMap, TextClassificationExample } from '@loran/datasets';
+import type { SequenceClassifier } from '@loran/models';
+
+export interface EncodedExample {
+  /** Token ids with the model's special tokens, not padded. */
+  readonly ids: ArrayLike<number>;
+  /** Index of the class. */
+  readonly label: number;
+}
+
+export interface EncodeOptions {
+  /** Class of each label, in the order of the classifier's outputs. */
+  readonly labels: LabelMap;
+  /** Longer texts lose their end; default the model's positions. */
+  readonly maxLength?: number;
+}
+
+/** Throws DATASET_UNKNOWN_LABEL for a label that `labels` lacks. */
+export function encodeExamples(
+  examples: readonly TextClassificationExample[],
+  { tokenizer, maxLength: positions }: Pick<SequenceClassifier, 'tokenizer' | 'maxLength'>,
+  { labels, maxLength = positions }: EncodeOptions,
+): EncodedExample[] {
+  const classes = examples.map(({ label }) => labels.index(label));
+  const texts = examples.map(({ text }) => text);
+  return tokenizer
+    .encode(texts, { maxLength: Math.min(maxLength, positions) })
+    .map((ids, i) => ({ ids, label: classes[i]! }));
+}
