@@ -8,6 +8,8 @@ export {
 export { baseStorageLaws } from './base-storage/base-storage-laws.js';
 export { describeBaseStorage, type BaseStorageLawOptions } from './base-storage/describe-base-storage.js';
 export { descend, type DescendOptions } from './descend.js';
+export { describeEngine, type EngineLawOptions } from './engine/describe-engine.js';
+export { engineLaws } from './engine/engine-laws.js';
 export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
 export { finiteDifferences } from './finite-differences.js';
 export { testLaws, type Law, type SkippedLaw } from './law-suite.js';

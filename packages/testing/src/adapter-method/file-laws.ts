@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { adapterParameters, AdapterSet, fp32, loadAdapter, saveAdapter, type Adapter } from '@loran/adapter';
+import { openSafetensors } from '@loran/formats';
 import { expect } from 'vitest';
 import { expectClose } from '../expect-close.js';
 import type { Law } from '../law-suite.js';
@@ -17,6 +18,21 @@ export const fileLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
         expect(await snapshot(adapterParameters(loaded))).toEqual(bits);
         await expectClose(await take(other.run()), await take(model.run()), subject.tolerances.merge);
       });
+    }),
+
+  'its file holds an F32 tensor for each parameter, under the path of its module': (subject) =>
+    withSaved(subject, async ({ folder, adapter, model }) => {
+      const file = await openSafetensors(path.join(folder, 'adapter_model.safetensors'));
+      const parameters = adapterParameters(adapter);
+      expect(file.tensors.size).toBeGreaterThanOrEqual(parameters.size); // buffers may stand beside them
+      for (const [key, { dtype }] of file.tensors) {
+        expect(dtype, key).toBe('F32');
+        expect(
+          [...model.modules().keys()].some((module) => key.startsWith(`base_model.model.${module}.`)),
+          key,
+        ).toBe(true);
+      }
+      await file.close();
     }),
 
   'saved again after loading, its files are the same': (subject) =>
