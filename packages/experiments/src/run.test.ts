@@ -19,18 +19,18 @@ beforeAll(async () => {
 afterAll(() => rm(toy.folder, { recursive: true }));
 
 const lab = () => cpuLab().use(lora, loran, nf4, sinter, identity);
-const training = { steps: 16, batchSize: 8, learningRate: 0.02, warmupSteps: 2 };
+const training = { steps: 48, batchSize: 8, learningRate: 0.02, warmupSteps: 2 };
 
 describe('a training run', () => {
   test('writes a folder from which the same metrics are measured again', async () => {
     const output = path.join(toy.folder, 'run');
     const data = { train: toy.train, test: toy.test };
     const run = await lab().train({ model, data, output, training, adapter: { method: 'lora', rank: 2, alpha: 4 } });
-    expect(run).toMatchObject({ examples: 8, steps: 16, interrupted: false, labels: ['ham', 'spam'], folder: output });
+    expect(run).toMatchObject({ examples: 8, steps: 48, interrupted: false, labels: ['ham', 'spam'], folder: output });
     expect(run.metrics.accuracy?.value).toBe(1);
 
     const steps = await readMetrics(output);
-    expect(steps).toHaveLength(16);
+    expect(steps).toHaveLength(48);
     expect(steps.at(-1)?.loss).toBeLessThan(steps[0]?.loss ?? 0);
     const record = await readRun(output);
     expect(record.status).toBe('finished');
