@@ -58,6 +58,14 @@ export function createOnnxruntimeEngine({
     return opened;
   };
 
+  const close = async (): Promise<void> => {
+    const closing = opened;
+    opened = null;
+    if (closing === null) return;
+    if (registered() === closing.backend) tf.removeBackend(backendName);
+    await closing.link.close();
+  };
+
   return {
     kind: 'engine',
     name: 'onnxruntime',
@@ -69,14 +77,14 @@ export function createOnnxruntimeEngine({
     },
 
     async open({ device = 'auto', threads = availableParallelism() }: EngineOptions = {}) {
-      if (opened !== null) await this.close();
+      await close();
       const { link, connect } = await startWorker(runtime, threads);
       try {
         const chosen = await chooseDevice(link, device, log);
         const backend = new OnnxruntimeBackend(link, { sessions, pendingNodes });
         connect(backend);
         registerKernels(kernels);
-        if (tf.findBackend(backendName) !== null) tf.removeBackend(backendName);
+        if (registered() !== null) tf.removeBackend(backendName);
         tf.registerBackend(backendName, () => backend);
         await tf.setBackend(backendName);
         opened = { link, backend, device: chosen };
@@ -86,13 +94,7 @@ export function createOnnxruntimeEngine({
       }
     },
 
-    async close() {
-      const closing = opened;
-      opened = null;
-      if (closing === null) return;
-      if (tf.findBackend(backendName) === closing.backend) tf.removeBackend(backendName);
-      await closing.link.close();
-    },
+    close,
 
     opaque(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor {
       checkLength(bytes, type, shape);
@@ -152,9 +154,15 @@ async function startWorker(runtime: string, threads: number) {
   return { link, connect: (to: OnnxruntimeBackend) => (backend = to) };
 }
 
+/** tfjs's backend of our name, which another engine value may have registered. */
+function registered(): tf.KernelBackend | null {
+  return tf.findBackend(backendName) as tf.KernelBackend | null;
+}
+
 function registerKernels(definitions: readonly KernelDefinition[]): void {
+  const known = new Set(tf.getKernelsForBackend(backendName).map(({ kernelName }) => kernelName));
   for (const { kernelName, kernelFunc } of definitions) {
-    if (tf.getKernel(kernelName, backendName) !== undefined) continue;
+    if (known.has(kernelName)) continue; // from an engine opened before
     tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
   }
 }

@@ -182,15 +182,15 @@ describe('values', () => {
   });
 
   test('tensors move from another backend and back', async () => {
-    tf.setBackend('cpu');
+    await tf.setBackend('cpu');
     const x = tf.tensor1d([1, 2, 3]);
-    tf.setBackend('onnxruntime');
+    await tf.setBackend('onnxruntime');
     const y = tf.add(x, 1);
     expect(await y.data()).toEqual(new Float32Array([2, 3, 4]));
-    tf.setBackend('cpu');
+    await tf.setBackend('cpu');
     const z = tf.mul(y, x);
     expect(await z.data()).toEqual(new Float32Array([2, 6, 12]));
-    tf.setBackend('onnxruntime');
+    await tf.setBackend('onnxruntime');
     expect(await tf.add(z, y).data()).toEqual(new Float32Array([4, 9, 16]));
   });
 

@@ -296,12 +296,15 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
         this.#compileTimes.set(report.session, report.milliseconds);
         return;
       case 'ran':
-        return this.#ran(report.run, report.milliseconds);
+        this.#ran(report.run, report.milliseconds);
+        return;
       case 'failed':
-        return this.#failed(report);
+        this.#failed(report);
+        return;
       case 'attempted':
         if (report.message !== null) this.#recovery?.failed(new Error(report.message));
-        return this.#continueRecovery();
+        this.#continueRecovery();
+        return;
       case 'ready':
       case 'absent':
       case 'crashed':

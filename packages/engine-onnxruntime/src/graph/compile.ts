@@ -79,7 +79,7 @@ function emit(graph: GraphBuilder, node: Node, inputs: readonly Value[]): readon
   }
   for (const [i, entry] of node.outputs.entries()) {
     const value = values[i];
-    if (value === undefined || value.type !== entry.type || !sameShape(value.shape, entry.shape)) {
+    if (value?.type !== entry.type || !sameShape(value.shape, entry.shape)) {
       const found = value === undefined ? 'nothing' : `${value.type}[${value.shape.join()}]`;
       throw new EmitFailure(
         node,

@@ -64,9 +64,8 @@ function reach(targets: readonly Entry[], nodeOf: NodeOf, current: number): Node
     nodes.push(node);
   };
   targets.forEach(visit);
-  for (let i = 0; i < nodes.length; i++) {
-    for (const { entry } of nodes[i]?.inputs ?? []) visit(entry);
-  }
+  // The list grows while it is walked.
+  for (const node of nodes) for (const { entry } of node.inputs) visit(entry);
   return nodes.sort((a, b) => a.serial - b.serial);
 }
 

@@ -5,6 +5,7 @@
  * a run that fails stops the queue until the tfjs thread has said what to run instead (`attempt`, `resume`), so that
  * later commands find each value either computed or marked as failed.
  */
+import type { MessagePort } from 'node:worker_threads';
 
 /** Element types as the runtime's tensors know them; bfloat16 travels as its 16 bits. */
 export type WireType = 'float32' | 'int32' | 'bool' | 'uint8' | 'int8' | 'uint16' | 'int64' | 'uint32';
@@ -87,8 +88,6 @@ export interface WorkerSettings {
   /** Options of every session, beside the device. */
   readonly session: Readonly<Record<string, unknown>>;
 }
-
-type MessagePort = import('node:worker_threads').MessagePort;
 
 /** Types that `pack` tells by number. */
 export const packTypes = ['float32', 'int32', 'bool', 'uint8', 'int8', 'uint16'] as const;

@@ -5,13 +5,7 @@
  * `requestSync` blocks this thread by `Atomics.wait`, which is what `dataSync()` needs. Neither the worker nor the port
  * keeps the process alive, except while an answer is outstanding.
  */
-import {
-  MessageChannel,
-  receiveMessageOnPort,
-  Worker,
-  type MessagePort,
-  type TransferListItem,
-} from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort, type Transferable } from 'node:worker_threads';
 import { LoranError } from '@loran/plugin';
 import type { Command, Recovery, Report, WorkerSettings } from './protocol.js';
 
@@ -40,7 +34,7 @@ export class WorkerLink {
   readonly #exited: Promise<void>;
 
   #outgoing: Command[] = [];
-  #transfers: TransferListItem[] = [];
+  #transfers: Transferable[] = [];
   #posting = false;
   #requests = 0;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
@@ -123,7 +117,10 @@ export class WorkerLink {
 
   #ask(request: Request, resolve: (reply: Reply) => void): void {
     const number = ++this.#requests;
-    if (this.#lost !== null) return resolve({ kind: 'reply', request: number, error: this.#lost.message });
+    if (this.#lost !== null) {
+      resolve({ kind: 'reply', request: number, error: this.#lost.message });
+      return;
+    }
     this.#waiting.set(number, resolve);
     this.send({ ...request, request: number } as Command);
     this.post();
