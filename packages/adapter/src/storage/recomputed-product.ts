@@ -4,7 +4,8 @@
  *   y  = x (W + Δ)ᵀ           dX = dY (W + Δ)           dΔ = dYᵀ X
  *
  * W is decoded once for each product. `after` ties the decoding to the activation that needs it: a lazy engine would
- * otherwise decode the weights of all layers before the first product runs.
+ * otherwise decode the weights of all layers before the first product runs. An eager engine frees a decoded weight with the tidy
+ * around its product; tfjs runs a custom gradient in no tidy of its own, so it has one here.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
@@ -26,7 +27,7 @@ export function recomputedProduct(x: Tensor, decode: (dependency: Tensor) => Ten
 const withoutDelta = (decode: (dependency: Tensor) => Tensor2D) =>
   tf.customGrad((x: Tensor | GradSaveFunc) => ({
     value: tf.matMul(x as Tensor2D, decode(x as Tensor2D), false, true),
-    gradFunc: (dy: Tensor) => tf.matMul(dy as Tensor2D, decode(dy)),
+    gradFunc: (dy: Tensor) => tf.tidy(() => tf.matMul(dy as Tensor2D, decode(dy))),
   }));
 
 const withDelta = (decode: (dependency: Tensor) => Tensor2D) =>
@@ -34,9 +35,10 @@ const withDelta = (decode: (dependency: Tensor) => Tensor2D) =>
     (save as GradSaveFunc)([x as Tensor, delta as Tensor]);
     return {
       value: tf.matMul(x as Tensor2D, tf.add(decode(x as Tensor2D), delta as Tensor2D), false, true),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [x, delta] = saved as [Tensor2D, Tensor2D];
-        return [tf.matMul(dy as Tensor2D, tf.add(decode(dy), delta)), tf.matMul(dy as Tensor2D, x, true, false)];
-      },
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        tf.tidy(() => {
+          const [x, delta] = saved as [Tensor2D, Tensor2D];
+          return [tf.matMul(dy as Tensor2D, tf.add(decode(dy), delta)), tf.matMul(dy as Tensor2D, x, true, false)];
+        }),
     };
   });
