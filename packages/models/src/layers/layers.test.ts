@@ -50,8 +50,6 @@ test('layer normalisation has the gradient of its values', async () => {
   const layerNorm = new LayerNorm(tf.tensor1d([1, 0.5, -2, 1.5]), tf.tensor1d([0, 1, 0.5, -1]), 1e-12);
   const x = randomStream(3).normal([3, 4], 1, 2);
   expect(await gradientError((input) => layerNorm.apply(input), x)).toBeLessThan(1e-3);
-  expect(
-    await difference(tf.mean(tf.sub(layerNorm.apply(x), tf.tensor1d([0, 1, 0.5, -1])), 0), [0, 0, 0, 0]),
   layerNorm.dispose();
 });
 

@@ -1,9 +1,9 @@
 /** The tokenizer of a Hugging Face folder, through @huggingface/tokenizers, with truncation added. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { readJson } from '../folder/read-json.js';
 import { ModelError } from '../model-error.js';
+import { type HuggingFaceTokenizer, huggingFaceTokenizer } from './huggingface.js';
 import { leadingWords, wordsAreIndependent } from './leading-words.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -14,7 +14,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
   const path = join(folder, 'tokenizer.json');
   try {
-    const tokenizer = new HuggingFaceTokenizer(description as object, config as object);
+    const tokenizer = huggingFaceTokenizer(description, config);
     return tokenizerFrom(tokenizer, padTokenOf(config), wordsAreIndependent(description));
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
