@@ -1,7 +1,7 @@
 import { bf16, fp32, type AdapterMethod, type BaseStorage, type Context, type FrozenWeight } from '@loran/adapter';
 import { describe } from 'vitest';
 import type { Tolerance } from '../expect-close.js';
-import { testLaws, type SkippedLaw } from '../law-suite.js';
+import { testLaws, type Law, type SkippedLaw } from '../law-suite.js';
 import { fileLaws } from './file-laws.js';
 import { startLaws } from './start-laws.js';
 import type { AdapterMethodSubject, LayerShape } from './subject.js';
@@ -29,7 +29,12 @@ export interface AdapterMethodLawOptions<Config, Options> {
 }
 
 /** Every law of adapter methods. */
-export const adapterMethodLaws = { ...startLaws, ...trainingLaws, ...useLaws, ...fileLaws };
+export const adapterMethodLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
+  ...startLaws,
+  ...trainingLaws,
+  ...useLaws,
+  ...fileLaws,
+};
 
 /**
  * Declares a suite with every law of adapter methods, for each configuration and kind of weight. It runs on the engine that

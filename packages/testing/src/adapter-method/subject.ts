@@ -70,7 +70,7 @@ export function adapterOptions({ method, config, kind, resolve }: AdapterMethodS
   return { method, config, targetModules: targetsOf(kind), name, seed, ...(resolve === undefined ? {} : { resolve }) };
 }
 
-/** Trains the adapter with dropout active, if it has any; the same numbers at each call. Returns the losses. */
+/** Trains the adapter, its dropout active; every call draws the same numbers. Returns the losses. */
 export function train(
   model: TinyModel,
   parameters: ReadonlyMap<string, Variable>,

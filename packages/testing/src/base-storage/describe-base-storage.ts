@@ -1,8 +1,10 @@
 import type { BaseStorage } from '@loran/adapter';
 import { describe } from 'vitest';
 import type { Tolerance } from '../expect-close.js';
-import { testLaws, type SkippedLaw } from '../law-suite.js';
-import { baseStorageLaws } from './base-storage-laws.js';
+import { testLaws, type Law, type SkippedLaw } from '../law-suite.js';
+import { keepingLaws } from './keeping-laws.js';
+import { productLaws } from './product-laws.js';
+import type { BaseStorageSubject } from './subject.js';
 
 export interface BaseStorageLawOptions {
   /**
@@ -14,6 +16,9 @@ export interface BaseStorageLawOptions {
   readonly bytes?: (rows: number, columns: number) => number;
   readonly skip?: readonly SkippedLaw[];
 }
+
+/** Every law of base storage. */
+export const baseStorageLaws: Readonly<Record<string, Law<BaseStorageSubject>>> = { ...keepingLaws, ...productLaws };
 
 /** Declares a suite with every law of base storage, on the engine that the test file has opened. */
 export function describeBaseStorage(
