@@ -37,7 +37,9 @@ export const layers = {
 export const testLayers = {
   ...Object.fromEntries(all.filter((layer) => !contract.includes(layer)).map((layer) => [layer, ['testing']])),
   qlora: ['testing', 'lora'],
-  trainer: ['testing', 'lora'],
+  models: ['testing', 'lora', 'qlora', 'engine-onnxruntime'],
+  'engine-tensorflow': ['testing', 'adapter', 'activations', 'lora', 'loran', 'qlora', 'engine-onnxruntime'],
+  trainer: ['testing', 'lora', 'engine-onnxruntime'],
   experiments: ['testing', 'activations', 'lora', 'loran', 'qlora'],
   cli: ['testing'],
   examples: ['testing'],
