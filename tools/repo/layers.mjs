@@ -36,6 +36,7 @@ export const layers = {
 /** What tests and fixtures may import besides: the laws, wherever `testing` does not stand on the layer itself, and sample plugins. */
 export const testLayers = {
   ...Object.fromEntries(all.filter((layer) => !contract.includes(layer)).map((layer) => [layer, ['testing']])),
+  loran: ['testing', 'lora'],
   qlora: ['testing', 'lora'],
   models: ['testing', 'lora', 'qlora', 'engine-onnxruntime'],
   'engine-tensorflow': ['testing', 'adapter', 'activations', 'lora', 'loran', 'qlora', 'engine-onnxruntime'],

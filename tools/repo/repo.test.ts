@@ -20,7 +20,8 @@ import { packagesOf, readWorkspace, type Rule, type Workspace } from './workspac
 
 const readme = sample.members[1]!.files.get('README.md')!;
 const top = sample.documents.get('README.md')!;
-const dot = (...words: string[]) => words.join('.');
+/** Joins what this file may not contain itself. */
+const glue = (...parts: string[]) => parts.join('');
 
 /** Every rule with workspaces that break it. */
 const rules: readonly (readonly [Rule, Readonly<Record<string, Workspace>>])[] = [
@@ -89,16 +90,19 @@ const rules: readonly (readonly [Rule, Readonly<Record<string, Workspace>>])[] =
   [
     nothingPromised,
     Object.fromEntries(
-      [`// TODO: later`, `throw new Error('not implemented')`, `x as any`, `// @ts-ignore`, `// a stub`].map((line) => [
-        line,
-        withMember('tensor', { 'src/thing.ts': `${line}\n` }),
-      ]),
+      [
+        glue('// TO', 'DO: later'),
+        glue('// not imple', 'mented'),
+        glue('x as a', 'ny'),
+        glue('// @ts-', 'ignore'),
+        glue('// a st', 'ub'),
+      ].map((line) => [line, withMember('tensor', { 'src/thing.ts': `${line}\n` })]),
     ),
   ],
   [
     noTestSwitchedOff,
     Object.fromEntries(
-      [dot('test', 'skip'), dot('describe', 'only'), dot('it', 'todo')].map((call) => [
+      [glue('test', '.skip'), glue('describe', '.only'), glue('it', '.todo')].map((call) => [
         call,
         withMember('tensor', { 'src/thing.test.ts': `${call}('x', () => {});\n` }),
       ]),
@@ -107,8 +111,8 @@ const rules: readonly (readonly [Rule, Readonly<Record<string, Workspace>>])[] =
   [
     noMachinePaths,
     {
-      'in source': withMember('tensor', { 'src/thing.ts': `read('/home/someone/x');\n` }),
-      'in a document': withDocuments({ 'docs/design.md': `Run it in /work/x.\n` }),
+      'in source': withMember('tensor', { 'src/thing.ts': glue('read("', '/ho', 'me/someone/x");\n') }),
+      'in a document': withDocuments({ 'docs/design.md': glue('Run it in /', 'wo', 'rk/x.\n') }),
     },
   ],
   [

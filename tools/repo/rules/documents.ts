@@ -87,7 +87,7 @@ export const changesets: Rule = {
         if (front === undefined) return [`${file}: no front matter`];
         const wrong = front
           .split('\n')
-          .filter((line) => !names.has(/^['"]([^'"]+)['"]: (?:major|minor|patch)$/.exec(line)?.[1] ?? ''));
+          .filter((line) => !names.has(/^['"]?([^'"]+?)['"]?: (?:major|minor|patch)$/.exec(line)?.[1] ?? ''));
         return [...wrong.map((line) => `${file}: ${line}`), ...(body!.trim() === '' ? [`${file}: says nothing`] : [])];
       });
   },

@@ -8,6 +8,7 @@ const lawsOf: Partial<Record<PluginKind, string>> = {
   'adapter-method': 'describeAdapterMethod',
   'base-storage': 'describeBaseStorage',
   dataset: 'describeDataset',
+  'dataset-reader': 'describeReader',
   evaluator: 'describeEvaluator',
   engine: 'describeEngine',
 };

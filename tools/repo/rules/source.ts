@@ -38,36 +38,24 @@ export const hasTests: Rule = {
       .map((member) => `${where(member)} has no test`),
 };
 
-/** Built from parts, since this file is read too. */
-const promises = new RegExp(
-  [
-    'TO' + 'DO',
-    'FIX' + 'ME',
-    'X' + 'XX',
-    '[Nn]ot (?:yet )?imple' + 'mented',
-    'place' + 'holder',
-    '\\bst' + 'ub',
-    'as a' + 'ny\\b',
-    '@ts-' + '(?:ignore|nocheck)',
-  ].join('|'),
-);
+/** The brackets keep this line from matching itself. */
+const promises =
+  /[T]ODO|[F]IXME|[X]XX|[Nn]ot (?:yet )?[i]mplemented|[p]laceholder|\b[s]tub|as [a]ny\b|@[t]s-(?:ignore|nocheck)/;
 export const nothingPromised: Rule = {
   name: 'no source promises instead of doing, or switches the compiler off',
-  check: (workspace) => lines(workspace, (file) => isSource(file) || isTest(file), promises),
+  check: (workspace) => lines(workspace, isSource, promises),
 };
 
-const skip = new RegExp(`\\b(?:it|test|describe)\\.(?:${['sk' + 'ip', 'to' + 'do', 'on' + 'ly'].join('|')})\\b`);
+const skip = /\b(?:it|test|describe)\.(?:skip|todo|only)\b/;
 export const noTestSwitchedOff: Rule = {
   name: 'no test is switched off in the source; one that cannot run says why when it runs',
   check: (workspace) => lines(workspace, isTest, skip),
 };
 
-const machinePath = new RegExp(
-  `(?:^|[\\s'"\`(=])/(?:${['ho' + 'me', 'Us' + 'ers', 'wo' + 'rk', 'mnt', 'me' + 'dia'].join('|')})/[\\w.-]`,
-);
+const machinePath = /(?:^|[\s'"`(=])\/(?:home|Users|work|mnt|media)\/[\w.-]/;
 export const noMachinePaths: Rule = {
   name: "no path of somebody's machine",
-  check: (workspace) => lines(workspace, (file) => !file.startsWith('.changeset/README'), machinePath),
+  check: (workspace) => lines(workspace, () => true, machinePath),
 };
 
 const vague = /(?:^|\/)(?:utils?|helpers?|common|types|managers?|misc)(?:\.ts|\/)/;
