@@ -96,6 +96,7 @@ export default tseslint.config(
       '@nx/dependency-checks': [
         'error',
         {
+          ignoredDependencies: ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'], // looked for at run time
           ignoredFiles: [
             '{projectRoot}/vitest.config.ts',
             '{projectRoot}/src/**/*.test.ts',

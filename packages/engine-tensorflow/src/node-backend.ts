@@ -29,16 +29,23 @@ export interface Addon {
   executeOp(name: string, attributes: readonly OpAttribute[], ids: readonly number[], outputs: number): Held[];
 }
 
+/** The backend's record of one data id. */
+export interface TensorData {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+  readonly id: number;
+  /** Values that the addon has not got yet. */
+  readonly values: TypedArray | null;
+  readonly refCount: number;
+}
+
 export interface NodeBackend {
   binding: Addon;
   readonly isUsingGpuDevice: boolean;
   readonly isGPUPackage: boolean;
   readonly tensorMap: {
-    get(dataId: object): { readonly id: number } | undefined;
-    set(
-      dataId: object,
-      value: { shape: readonly number[]; dtype: number; id: number; values: null; refCount: number },
-    ): void;
+    get(dataId: object): TensorData | undefined;
+    set(dataId: object, data: TensorData): void;
   };
   executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly TensorInfo[]): Tensor;
 }

@@ -9,11 +9,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { OpaqueType } from '@loran/tensor';
-import { type Addon, type Held, type NodeBackend, type OpAttribute, tensorflowType } from './node-backend.js';
+import {
+  type Addon,
+  type Held,
+  type NodeBackend,
+  type OpAttribute,
+  type TensorData,
+  tensorflowType,
+} from './node-backend.js';
 
 interface Stored {
   readonly type: OpaqueType;
   readonly size: number;
+  /** What the backend knows of it: how many tensors share the data. */
+  readonly data: TensorData;
 }
 
 export interface StoredCodes {
@@ -21,7 +30,7 @@ export interface StoredCodes {
   create(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor;
   /** The stored type of a tensor of codes; undefined of any other tensor. */
   typeOf(tensor: TensorInfo): OpaqueType | undefined;
-  /** Bytes that tfjs counts for codes and that they do not take. */
+  /** Bytes that tfjs counts for codes, four a value for every tensor that shares them, and that they do not take. */
   readonly uncounted: number;
 }
 
@@ -107,14 +116,18 @@ export function storedCodes(backend: NodeBackend): StoredCodes {
         );
       }
       const id = reinterpreted(addon, bytes, type, shape);
-      stored.set(id, { type, size });
+      const data = { shape, dtype: tensorflowType[type], id, values: null, refCount: 1 };
+      stored.set(id, { type, size, data });
       const dataId = {};
-      backend.tensorMap.set(dataId, { shape, dtype: tensorflowType[type], id, values: null, refCount: 1 });
+      backend.tensorMap.set(dataId, data);
       return tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype: widenedTo[type] });
     },
     typeOf: ({ dataId }) => stored.get(backend.tensorMap.get(dataId)?.id ?? -1)?.type,
     get uncounted() {
-      return [...stored.values()].reduce((sum, { type, size }) => sum + size * (4 - widthOf[type]), 0);
+      return [...stored.values()].reduce(
+        (sum, { type, size, data }) => sum + size * (4 * data.refCount - widthOf[type]),
+        0,
+      );
     },
   };
 }

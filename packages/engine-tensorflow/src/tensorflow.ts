@@ -48,13 +48,13 @@ export function createTensorflowEngine({
     },
 
     async open({ device = 'auto', threads }: EngineOptions = {}) {
+      const names = candidates(device);
       const present = loadedBackend();
       if (present !== undefined && threads !== undefined) {
         log('loran: TensorFlow was loaded before this engine opened, so its threads stay as they are.');
       }
       const backend =
-        present ??
-        loadPackage(findPackage(candidates(device), searchedFolders(modules)), { threads, hideGpu: device === 'cpu' });
+        present ?? loadPackage(findPackage(names, searchedFolders(modules)), { threads, hideGpu: device === 'cpu' });
       checkDevice(backend, device);
       await tf.setBackend('tensorflow');
       registerGradients(); // loading the package registered tfjs's own over the lean ones
