@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { Engine, EngineMemory, EngineOptions, OpaqueType } from '@loran/tensor';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { OnnxruntimeBackend } from './backend/onnxruntime-backend.js';
 import type { RunObserver } from './backend/run-record.js';
 import { chooseDevice } from './device.js';
@@ -21,8 +21,10 @@ const backendName = 'onnxruntime';
 export interface OnnxruntimeEngineOptions {
   /** The module that has the runtime; default 'onnxruntime-node'. A name is resolved from this package. */
   readonly runtime?: string;
-  /** Compiled graphs kept; each keeps the memory of its largest run. Default 16. */
+  /** Compiled graphs kept. Default 16. */
   readonly sessions?: number;
+  /** Memory that they may keep together, in bytes (estimated); the newest may exceed it. Default: a quarter of the machine's. */
+  readonly sessionBytes?: number;
   /** Nodes that may be pending before they are computed unasked. Default 10000, some three steps of a 10-layer model. */
   readonly pendingNodes?: number;
   /** Gets the line that says which device 'auto' chose; default: stderr. */
@@ -44,6 +46,7 @@ interface Opened {
 export function createOnnxruntimeEngine({
   runtime = 'onnxruntime-node',
   sessions = 16,
+  sessionBytes = memoryOfMachine() / 4,
   pendingNodes = 10_000,
   log = (line) => process.stderr.write(`${line}\n`),
 }: OnnxruntimeEngineOptions = {}): OnnxruntimeEngine {
@@ -81,7 +84,7 @@ export function createOnnxruntimeEngine({
       const { link, connect } = await startWorker(runtime, threads);
       try {
         const chosen = await chooseDevice(link, device, log);
-        const backend = new OnnxruntimeBackend(link, { sessions, pendingNodes });
+        const backend = new OnnxruntimeBackend(link, { sessions, sessionBytes, pendingNodes });
         connect(backend);
         registerKernels(kernels);
         if (registered() !== null) tf.removeBackend(backendName);
@@ -152,6 +155,11 @@ async function startWorker(runtime: string, threads: number) {
     );
   }
   return { link, connect: (to: OnnxruntimeBackend) => (backend = to) };
+}
+
+/** What there is, or what a container may use of it. */
+function memoryOfMachine(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
 }
 
 /** tfjs's backend of our name, which another engine value may have registered. */

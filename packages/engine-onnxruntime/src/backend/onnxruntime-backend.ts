@@ -9,11 +9,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { OpaqueType } from '@loran/tensor';
+import { arenaBytes } from '../graph/arena.js';
 import { compile, wireType } from '../graph/compile.js';
 import { nodeKey } from '../graph/node-key.js';
 import { Entry, Node, storedShape, storedType } from '../graph/node.js';
 import { isLeafOfLastPlan, plan, type Plan } from '../graph/plan.js';
 import { productsOf } from '../graph/products.js';
+import { bytesOf } from '../graph/stored-bytes.js';
 import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/kernel.js';
 import type { Report } from '../worker/protocol.js';
 import type { WorkerLink } from '../worker/worker-link.js';
@@ -21,11 +23,12 @@ import { AutoFlush } from './auto-flush.js';
 import { RunRecovery, type PostedRun } from './recovery.js';
 import type { RunObserver, RunRecord } from './run-record.js';
 import { SessionCache, type CompiledGraph } from './session-cache.js';
-import { bytesOf, ValueStore } from './value-store.js';
+import { ValueStore } from './value-store.js';
 
 export interface BackendLimits {
-  /** Compiled graphs kept; the least recently used is released first. */
+  /** Compiled graphs kept, and the memory they may keep together; the least recently used is released first. */
   readonly sessions: number;
+  readonly sessionBytes: number;
   /** Nodes that may be pending before they are computed unasked. */
   readonly pendingNodes: number;
 }
@@ -61,7 +64,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     super();
     this.#link = link;
     this.#values = new ValueStore(link);
-    this.#sessions = new SessionCache(limits.sessions, ({ session }) => link.send({ kind: 'release', session }));
+    this.#sessions = new SessionCache(limits.sessions, limits.sessionBytes, ({ session }) =>
+      link.send({ kind: 'release', session }),
+    );
     this.#autoFlush = new AutoFlush(limits.pendingNodes);
   }
 
@@ -190,9 +195,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     return true;
   }
 
-  /** Milliseconds of computing everything that `f` makes. */
+  /** Milliseconds of computing everything that `f` makes; tfjs's profiler wants `f` called before this returns. */
   override async time(f: () => void): Promise<{ kernelMs: number; wallMs: number }> {
-    await this.flush();
+    this.schedule();
     const start = performance.now();
     f();
     await this.flush();
@@ -265,12 +270,14 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     const { key, nodes } = planned;
     try {
       const model = compile(planned);
-      const graph = { key, session: ++this.#sessionNumber, nodes: nodes.length, products: productsOf(nodes) };
-      this.#link.send({ kind: 'compile', session: graph.session, model }, model.bytes.buffer);
-      this.#sessions.add(graph);
+      const session = ++this.#sessionNumber;
+      const bytes = arenaBytes(planned);
+      const graph = { key, session, bytes, nodes: nodes.length, products: productsOf(nodes) };
+      this.#sessions.add(graph); // first, so that what has to go is gone when the new one takes its memory
+      this.#link.send({ kind: 'compile', session, model }, model.bytes.buffer);
       return { graph, failure: null };
     } catch (failure) {
-      return { graph: { key, session: 0, nodes: nodes.length, products: [] }, failure };
+      return { graph: { key, session: 0, bytes: 0, nodes: nodes.length, products: [] }, failure };
     }
   }
 

@@ -1,12 +1,14 @@
 /**
- * Compiled graphs by the key of their structure: at most `capacity`, the least recently used released first.
- * Each session keeps the arena of its largest run, so they are worth releasing.
+ * Compiled graphs by the key of their structure: at most so many, with at most so much memory, the least recently used
+ * released first. Each session keeps the arena of its largest run. The newest stays, whatever it takes.
  */
 import type { Product } from '../graph/products.js';
 
 export interface CompiledGraph {
   readonly key: string;
   readonly session: number;
+  /** Memory that its session keeps, about. */
+  readonly bytes: number;
   readonly nodes: number;
   /** The matrix products of one run. */
   readonly products: readonly Product[];
@@ -16,7 +18,8 @@ export class SessionCache {
   readonly #graphs = new Map<string, CompiledGraph>();
 
   constructor(
-    readonly capacity: number,
+    readonly maxGraphs: number,
+    readonly maxBytes: number,
     readonly release: (graph: CompiledGraph) => void,
   ) {}
 
@@ -35,14 +38,14 @@ export class SessionCache {
 
   add(graph: CompiledGraph): void {
     this.#graphs.set(graph.key, graph);
-    while (this.#graphs.size > this.capacity) {
-      const [oldest, value] = this.#graphs.entries().next().value as [string, CompiledGraph];
-      this.#graphs.delete(oldest);
-      this.release(value);
+    for (const oldest of [...this.#graphs.values()]) {
+      const bytes = [...this.#graphs.values()].reduce((sum, one) => sum + one.bytes, 0);
+      if (oldest === graph || (this.#graphs.size <= this.maxGraphs && bytes <= this.maxBytes)) return;
+      this.delete(oldest.key);
     }
   }
 
-  /** Forgets a graph that did not work. */
+  /** Forgets a graph and releases it. */
   delete(key: string): void {
     const graph = this.#graphs.get(key);
     this.#graphs.delete(key);

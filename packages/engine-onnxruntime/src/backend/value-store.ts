@@ -8,6 +8,7 @@ import type { BackendValues, TypedArray } from '@tensorflow/tfjs-core';
 import { wireType } from '../graph/compile.js';
 import type { Entry } from '../graph/node.js';
 import { isLeafOfLastPlan, plan } from '../graph/plan.js';
+import { bytesOf } from '../graph/stored-bytes.js';
 import type { OnnxType } from '../kernels/kernel.js';
 import { packTypes, type WireType } from '../worker/protocol.js';
 import type { WorkerLink } from '../worker/worker-link.js';
@@ -109,23 +110,6 @@ export class ValueStore {
     this.#packed = end;
     return offset;
   }
-}
-
-const elementBytes: Readonly<Record<OnnxType, number>> = {
-  float32: 4,
-  int32: 4,
-  uint32: 4,
-  int64: 8,
-  bool: 1,
-  uint8: 1,
-  int8: 1,
-  bfloat16: 2,
-  uint16: 2,
-};
-
-/** Bytes that an entry's values take as stored; strings count nothing. */
-export function bytesOf({ shape, type }: Entry): number {
-  return type === null ? 0 : shape.reduce((size, length) => size * length, elementBytes[type]);
 }
 
 function copyOf(values: TypedArray, type: OnnxType): Float32Array | Int32Array | Uint8Array {
