@@ -29,7 +29,8 @@ export const blockKernels: readonly KernelDefinition[] = [
       const block = sizeOf(blockShape);
       const uncropped = backend_util.getReshapedPermuted(x.shape, blockShape, block);
       const begin = backend_util.getSliceBeginCoords(crops, blockShape.length);
-      const size = backend_util.getSliceSize(uncropped, crops, blockShape.length);
+      const cropped = backend_util.getSliceSize(uncropped, crops, blockShape.length);
+      const size = uncropped.map((length, axis) => cropped[axis] ?? length);
       const key = { blockShape, crops: crops.flat() };
       return compute(backend, 'BatchToSpaceND', [x], key, { shape: size, dtype: x.dtype }, (graph, [value]) => {
         const blocks = reshape(graph, value, backend_util.getReshaped(x.shape, blockShape, block));

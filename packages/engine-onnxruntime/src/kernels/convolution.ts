@@ -119,7 +119,7 @@ function inputGradient({ depthwise, window }: Convolution, kernelName: string): 
       const geometry = window(shape, filter.shape, attributes);
       const output = { shape, dtype: 'float32' } as const;
       return compute(backend, kernelName, [dy, filter], windowKey(geometry), output, (graph, [gradient, weights]) => {
-        const { batch, channels, input } = geometry;
+        const { batch, channels, outChannels, input, output: reached } = geometry;
         const { pads: _, ...rest } = windowAttributes(geometry);
         // What the windows do not reach is added behind as zeros.
         const missing = geometry.padAfter.map((count) => Math.max(0, -count));
@@ -129,7 +129,15 @@ function inputGradient({ depthwise, window }: Convolution, kernelName: string): 
           output_padding: missing,
           group: depthwise ? channels : 1,
         };
-        const inputs = [channelsFirst(graph, gradient, geometry), runtimeFilter(graph, weights, depthwise)];
+        // tfjs takes a dy larger than the convolution's result and ignores the rest.
+        const all = channelsFirst(graph, gradient, geometry);
+        const upstream = slice(
+          graph,
+          all,
+          all.shape.map(() => 0),
+          [batch, outChannels, ...reached],
+        );
+        const inputs = [upstream, runtimeFilter(graph, weights, depthwise)];
         const dx = graph.node(
           'ConvTranspose',
           inputs,

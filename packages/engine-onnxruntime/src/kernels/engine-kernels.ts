@@ -23,7 +23,7 @@ export const engineKernels: readonly KernelDefinition[] = [
 ];
 
 /** Uniform numbers in [0, 1) by a hash of position and key; the formula stands in @loran/tensor, src/random/hash.ts. */
-function randomUniform(graph: GraphBuilder, key: Value, shape: readonly number[]): Value {
+export function randomUniform(graph: GraphBuilder, key: Value, shape: readonly number[]): Value {
   const words = cast(graph, key, 'uint32');
   const [k0, k1] = [0, 1].map((i) => gather(graph, words, graph.scalar('int64', i), 0)) as [Value, Value];
   const shifted = (x: Value, bits: number): Value =>

@@ -15,6 +15,11 @@ interface Scatter {
   readonly updates: TensorInfo;
 }
 
+interface CountInputs {
+  readonly x: TensorInfo;
+  readonly weights: TensorInfo;
+}
+
 export const gatherScatterKernels: readonly KernelDefinition[] = [
   defineKernel<{ x: TensorInfo; indices: TensorInfo }, { axis: number; batchDims: number }>(
     'GatherV2',
@@ -29,7 +34,7 @@ export const gatherScatterKernels: readonly KernelDefinition[] = [
       );
       const output = { shape: info.outputShape, dtype: x.dtype };
       return compute(backend, 'GatherV2', [x, indices], { axis, batchDims }, output, (graph, [values, at]) => {
-        const index = cast(graph, at, 'int32');
+        const index = nonNegative(graph, cast(graph, at, 'int32'));
         if (info.batchSize === 1) {
           const flat = reshape(graph, index, indices.shape.slice(batchDims));
           return reshape(graph, gather(graph, values, flat, axis), storedShape(output.shape, x.dtype));
@@ -89,20 +94,30 @@ export const gatherScatterKernels: readonly KernelDefinition[] = [
     },
   ),
   defineKernel<{ indices: TensorInfo }, OneHotAttributes>('OneHot', oneHot),
-  ...['Bincount', 'DenseBincount'].map((name) =>
-    defineKernel<{ x: TensorInfo; weights: TensorInfo }, { size: number; binaryOutput?: boolean }>(
-      name,
-      ({ x, weights }, { size, binaryOutput = false }, backend) => {
-        const output = { shape: [...x.shape.slice(0, -1), size], dtype: weights.dtype };
-        return compute(backend, name, [x, weights], { binaryOutput }, output, (graph, [values, amounts]) =>
-          count(graph, values, amounts, output.shape, binaryOutput),
-        );
-      },
-    ),
+  defineKernel<CountInputs, { size: number }>('Bincount', ({ x, weights }, { size }, backend) => {
+    const output = { shape: [size], dtype: weights.dtype };
+    return compute(backend, 'Bincount', [x, weights], {}, output, (graph, [values, amounts]) => {
+      const flat = reshape(graph, values, [sizeOf(x.shape)]);
+      return count(graph, flat, reshape(graph, amounts, [sizeOf(weights.shape)]), output.shape, false);
+    });
+  }),
+  defineKernel<CountInputs, { size: number; binaryOutput: boolean }>(
+    'DenseBincount',
+    ({ x, weights }, { size, binaryOutput }, backend) => {
+      const output = { shape: [...x.shape.slice(0, -1), size], dtype: weights.dtype };
+      return compute(backend, 'DenseBincount', [x, weights], { binaryOutput }, output, (graph, [values, amounts]) =>
+        count(graph, values, amounts, output.shape, binaryOutput),
+      );
+    },
   ),
 ];
 
 type GatherInfo = ReturnType<typeof backend_util.segment_util.collectGatherOpShapeInfo>;
+
+/** The runtime counts negative indices from the end; here they are an error, as every other index outside. */
+function nonNegative(graph: GraphBuilder, index: Value): Value {
+  return where(graph, compare(graph, 'Less', index, 0), graph.scalar('int32', 2 ** 31 - 1), index);
+}
 
 /** Gathers in each batch at its own indices: one gather from all batches laid behind each other. */
 function gatherBatches(

@@ -14,6 +14,12 @@ import { dilationKernels } from './dilation.js';
 import { normalizationKernels } from './normalization.js';
 import { poolingKernels } from './pooling.js';
 import { resizeKernels } from './resize.js';
+import { imageKernels } from './image.js';
+import { multinomialKernels } from './multinomial.js';
+import { readBackKernels } from './read-back.js';
+import { sparseKernels } from './sparse.js';
+import { transformKernels } from './transform.js';
+import { comparingStrings, movingStrings, stringKernels } from './strings.js';
 import type { KernelDefinition } from './kernel.js';
 import { layoutKernels } from './layout.js';
 import { matrixKernels } from './matrix.js';
@@ -21,7 +27,8 @@ import { rankingKernels } from './ranking.js';
 import { reductionKernels } from './reductions.js';
 import { unaryKernels } from './unary.js';
 
-export const kernels: readonly KernelDefinition[] = [
+const families: readonly KernelDefinition[] = [
+  ...stringKernels,
   ...activationKernels,
   ...binaryKernels,
   ...comparisonKernels,
@@ -31,6 +38,11 @@ export const kernels: readonly KernelDefinition[] = [
   ...normalizationKernels,
   ...poolingKernels,
   ...resizeKernels,
+  ...imageKernels,
+  ...multinomialKernels,
+  ...readBackKernels,
+  ...sparseKernels,
+  ...transformKernels,
   ...complexKernels,
   ...engineKernels,
   ...fillKernels,
@@ -41,3 +53,26 @@ export const kernels: readonly KernelDefinition[] = [
   ...reductionKernels,
   ...unaryKernels,
 ];
+
+/** Kernels that put elements of their inputs elsewhere, and so can do it to strings. */
+const moving = [
+  ...[
+    'Concat',
+    'GatherNd',
+    'GatherV2',
+    'Pack',
+    'Reverse',
+    'Select',
+    'Slice',
+    'SparseToDense',
+    'SplitV',
+    'StridedSlice',
+  ],
+  ...['TensorScatterUpdate', 'Tile', 'Transpose', 'Unpack'],
+];
+const comparing = ['Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'NotEqual'];
+
+export const kernels: readonly KernelDefinition[] = families.map((definition) => {
+  if (moving.includes(definition.kernelName)) return movingStrings(definition);
+  return comparing.includes(definition.kernelName) ? comparingStrings(definition) : definition;
+});

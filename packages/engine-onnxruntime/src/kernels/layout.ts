@@ -4,6 +4,7 @@
  * Shapes and axes are those of tfjs; a complex64 tensor has one axis more in the graph, behind them, which stays as it is.
  */
 import { slice_util, type TensorInfo, util, backend_util } from '@tensorflow/tfjs-core';
+import { cast } from '../onnx/elementwise.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import {
   concat,
@@ -40,7 +41,8 @@ export const layoutKernels: readonly KernelDefinition[] = [
     if (x.dtype === dtype) return backend.share(x);
     return compute(backend, 'Cast', [x], {}, { shape: x.shape, dtype }, (graph, [value]) => {
       if (dtype === 'complex64') return toComplex(graph, value);
-      return store(graph, x.dtype === 'complex64' ? realPart(graph, value) : value, storedType(dtype));
+      const number = x.dtype === 'complex64' ? realPart(graph, value) : value;
+      return dtype === 'bool' ? cast(graph, number, 'bool') : store(graph, number, storedType(dtype));
     });
   }),
   defineKernel<X, { perm: number[] }>('Transpose', ({ x }, { perm }, backend) => {

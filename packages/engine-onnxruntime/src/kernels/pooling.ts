@@ -3,10 +3,10 @@
  *
  * The gradient of a maximum goes to its first position in the window; that of a mean to all, divided by the window's size.
  */
-import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
-import { binary, cast, withScalar } from '../onnx/elementwise.js';
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { binary, cast, isNaN, where, withScalar } from '../onnx/elementwise.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
-import { full, reshape } from '../onnx/movement.js';
+import { full, pad, reshape } from '../onnx/movement.js';
 import { compute, computeAll, defineKernel, sizeOf } from './define-kernel.js';
 import type { KernelDefinition, Value } from './kernel.js';
 import { store } from './unary.js';
@@ -58,6 +58,7 @@ export const poolingKernels: readonly KernelDefinition[] = [
   backward('MaxPool3DGrad', solid, maximumGradient),
   backward('AvgPool3DGrad', solid, averageGradient),
   defineKernel<{ x: TensorInfo }, PoolAttributes>('MaxPoolWithArgmax', ({ x }, attributes, backend) => {
+    util.assert(x.shape.length === 4, () => `maxPoolWithArgmax takes images of rank 4, not [${x.shape}].`);
     const geometry = flat(x.shape, attributes);
     const { includeBatchInIndex = false } = attributes;
     const outputs = [
@@ -83,6 +84,8 @@ function forward(
 ): KernelDefinition {
   return defineKernel<{ x: TensorInfo }, PoolAttributes>(name, ({ x }, attributes, backend) => {
     const geometry = geometryOf(x.shape, attributes);
+    // As tfjs has it, whatever the padding says.
+    if (sizeOf(geometry.kernel) === 1 && util.arraysEqual(x.shape, geometry.outShape)) return backend.share(x);
     const output = { shape: geometry.outShape, dtype: x.dtype };
     return compute(backend, name, [x], windowKey(geometry), output, (graph, [value]) =>
       store(graph, tfjsLayout(graph, pool(graph, value, geometry), geometry), value.type),
@@ -117,13 +120,40 @@ function pooledShape({ batch, channels, output }: Window): number[] {
 
 function maximum(graph: GraphBuilder, x: Value, geometry: Window): Value {
   const output = { type: 'float32', shape: pooledShape(geometry) } as const;
-  return graph.node('MaxPool', [planes(graph, x, geometry)], output, windowAttributes(geometry));
+  const source = planes(graph, x, geometry);
+  if (!widelyPadded(geometry)) return graph.node('MaxPool', [source], output, windowAttributes(geometry));
+  return graph.node('MaxPool', [padded(graph, source, geometry, -Infinity)], output, unpadded(geometry));
 }
 
 function average(graph: GraphBuilder, x: Value, geometry: Window): Value {
   const output = { type: 'float32', shape: pooledShape(geometry) } as const;
-  const attributes = { ...windowAttributes(geometry), count_include_pad: 0 };
-  return graph.node('AveragePool', [planes(graph, x, geometry)], output, attributes);
+  const source = planes(graph, x, geometry);
+  if (!widelyPadded(geometry)) {
+    return graph.node('AveragePool', [source], output, { ...windowAttributes(geometry), count_include_pad: 0 });
+  }
+  const mean = (value: Value): Value =>
+    graph.node('AveragePool', [padded(graph, value, geometry, 0)], output, unpadded(geometry));
+  // Divided by the share of elements that are none of the padding; 0 where all are.
+  const share = withScalar(graph, 'Max', mean(full(graph, 'float32', 1, source.shape)), 1 / sizeOf(geometry.kernel));
+  return binary(graph, 'Div', mean(source), share);
+}
+
+/** The runtime refuses a padding as wide as the window. */
+function widelyPadded({ kernel, padBefore, padAfter }: Window): boolean {
+  return kernel.some((size, i) => Math.max(padBefore[i] ?? 0, padAfter[i] ?? 0) >= size);
+}
+
+function padded(graph: GraphBuilder, x: Value, { padBefore, padAfter }: Window, value: number): Value {
+  const spatial = padBefore.map((before, i) => [before, Math.max(0, padAfter[i] ?? 0)]);
+  return pad(graph, x, [[0, 0], [0, 0], ...spatial], value);
+}
+
+function unpadded(geometry: Window) {
+  return windowAttributes({
+    ...geometry,
+    padBefore: geometry.kernel.map(() => 0),
+    padAfter: geometry.kernel.map(() => 0),
+  });
 }
 
 /** Maxima, and where they are in the whole tensor [batch, channels, …] laid out flat. */
@@ -133,8 +163,10 @@ function maximumAndPositions(graph: GraphBuilder, x: Value, geometry: Window): [
     { type: 'float32', shape },
     { type: 'int64', shape },
   ] as const;
-  const inputs = [planes(graph, x, geometry)];
-  return graph.nodes('MaxPool', inputs, outputs, windowAttributes(geometry)) as [Value, Value];
+  const source = planes(graph, x, geometry);
+  // With positions, unlike without, the runtime would give NaN as the maximum.
+  const numbers = where(graph, isNaN(graph, source), graph.scalar('float32', -Infinity), source);
+  return graph.nodes('MaxPool', [numbers], outputs, windowAttributes(geometry)) as [Value, Value];
 }
 
 function maximumGradient(graph: GraphBuilder, dy: Value, x: Value, geometry: Window): Value {

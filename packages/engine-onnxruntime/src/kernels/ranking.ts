@@ -24,19 +24,20 @@ export const rankingKernels: readonly KernelDefinition[] = [
       }),
     ),
   ),
-  defineKernel<{ x: TensorInfo }, { k: number; sorted: boolean }>('TopK', ({ x }, { k, sorted }, backend) => {
+  defineKernel<{ x: TensorInfo }, { k: number }>('TopK', ({ x }, { k }, backend) => {
     const shape = [...x.shape.slice(0, -1), k];
     const outputs = [
       { shape, dtype: x.dtype },
       { shape, dtype: 'int32' },
     ] as const;
-    return computeAll(backend, 'TopK', [x], { sorted }, outputs, (graph, [value]) => {
+    return computeAll(backend, 'TopK', [x], {}, outputs, (graph, [value]) => {
       const number = cast(graph, value, value.type === 'bool' ? 'int32' : value.type);
       const specs = [
         { type: number.type, shape },
         { type: 'int64', shape },
       ] as const;
-      const [values, indices] = graph.nodes('TopK', [number, graph.integers([k])], specs, { sorted: sorted ? 1 : 0 });
+      // Sorted whether asked or not: the runtime's order is arbitrary otherwise.
+      const [values, indices] = graph.nodes('TopK', [number, graph.integers([k])], specs);
       return [cast(graph, values as Value, value.type), cast(graph, indices as Value, 'int32')];
     });
   }),

@@ -61,7 +61,10 @@ export const reductionKernels: readonly KernelDefinition[] = [
       return compute(backend, name, [x], { axis }, output, (graph, [value]) => {
         if (sizeOf(x.shape) === 0) return full(graph, 'int32', 0, output.shape);
         const number = cast(graph, value, value.type === 'bool' ? 'int32' : value.type);
-        const position = graph.node(name, [number], { type: 'int64', shape: output.shape }, { axis, keepdims: 0 });
+        // NaN counts as the last to be chosen.
+        const least = graph.scalar('float32', name === 'ArgMax' ? -Infinity : Infinity);
+        const comparable = number.type === 'float32' ? where(graph, isNaN(graph, number), least, number) : number;
+        const position = graph.node(name, [comparable], { type: 'int64', shape: output.shape }, { axis, keepdims: 0 });
         return cast(graph, position, 'int32');
       });
     }),

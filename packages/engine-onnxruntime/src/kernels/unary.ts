@@ -101,9 +101,10 @@ export const unaryKernels: readonly KernelDefinition[] = [
   ),
 ];
 
-/** A float32 or int32 result in the type that was asked for. */
+/** A float32 or int32 result in the type that was asked for, as JavaScript stores a number in an array of integers. */
 export function store(graph: GraphBuilder, result: Value, type: OnnxType): Value {
-  return type === 'int32' ? toInt32(graph, result) : cast(graph, result, type);
+  if (result.type === type || type === 'float32') return cast(graph, result, type);
+  return cast(graph, toInt32(graph, result), type);
 }
 
 function table(
