@@ -126,9 +126,9 @@ function attention(
   const size = width / heads;
   const split = (y: Tensor2D): Tensor4D =>
     tf.transpose(tf.reshape(y, [batch, time, heads, size]) as Tensor4D, [0, 2, 1, 3]); // [batch, heads, time, size]
-  const queries = rotate(split(project(x, q)), rotation);
+  const queries = tf.mul(rotate(split(project(x, q)), rotation), 1 / Math.sqrt(size)); // fewer values than the scores
   const keys = rotate(split(times(x, k)), rotation);
-  const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(size)); // [batch, heads, time, time]
+  const scores = tf.matMul(queries as Tensor, keys as Tensor, false, true); // [batch, heads, time, time]
   const mixed = tf.matMul(tf.softmax(tf.add(scores, mask)), split(project(x, v)) as Tensor);
   return times(tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * time, width]), o);
 }
@@ -161,6 +161,6 @@ function causalMask(time: number): Tensor2D {
 }
 
 function crossEntropy(logits: Tensor2D, labels: Tensor1D): tf.Scalar {
-  const targets = tf.oneHot(labels, logits.shape[1]);
-  return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), targets), -1)));
+  const targets = tf.oneHot(labels, logits.shape[1], 1, 0, 'float32');
+  return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), targets), -1))) as tf.Scalar;
 }

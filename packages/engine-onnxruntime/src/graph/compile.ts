@@ -8,6 +8,7 @@ import type { OnnxType, Value } from '../kernels/kernel.js';
 import type { GraphInput, Model, WireType } from '../worker/protocol.js';
 import type { Entry, Leaf, Node } from './node.js';
 import { sameShape, type Plan } from './plan.js';
+import { spreads } from './spread.js';
 
 /** An emitter refused or broke its promise. */
 export class EmitFailure extends Error {
@@ -20,7 +21,8 @@ export class EmitFailure extends Error {
 }
 
 /** Throws `EmitFailure`, which names the node. */
-export function compile({ nodes, leaves, outputs }: Plan): Model {
+export function compile(plan: Plan): Model {
+  const { nodes, leaves, outputs } = plan;
   const graph = new GraphBuilder();
   const leafValues = leaves.map((leaf) => declare(graph, leaf));
   const made = new Map<Entry, Value>();
@@ -42,9 +44,11 @@ export function compile({ nodes, leaves, outputs }: Plan): Model {
     return result;
   };
 
+  const spread = spreads(plan);
   for (const [position, node] of nodes.entries()) {
+    if (spread.unread.has(node)) continue;
     graph.scope = `n${position}/`;
-    const inputs = node.inputs.map(({ entry, shape, type }) => {
+    const inputs = (spread.inputs.get(node) ?? node.inputs).map(({ entry, shape, type }) => {
       const value =
         made.get(entry) ?? leafValues[entry.leaves.find((leaf) => sameShape(leaf.shape, shape))?.number ?? -1];
       if (value === undefined) throw new Error(`Input of ${node.op} is neither a leaf nor computed before it.`);
