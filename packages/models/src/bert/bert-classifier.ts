@@ -13,7 +13,7 @@ import { additiveMask, type Rectangle, SelfAttention } from './attention.js';
 import type { BertConfig } from './config.js';
 import { BertEmbeddings } from './embeddings.js';
 import { EncoderLayer } from './encoder-layer.js';
-import { layerPath } from './modules.js';
+import { encoderRoot, layerPath } from './modules.js';
 
 export class BertClassifier implements SequenceClassifier {
   readonly family = 'bert';
@@ -46,14 +46,15 @@ export class BertClassifier implements SequenceClassifier {
     this.otherParameters = [...modules.layerNorms.values()].reduce((sum, { size }) => sum + 2 * size, 0);
     this.#config = config;
     this.#modules = modules;
+    const root = encoderRoot(about.pooling);
     this.#embeddings = new BertEmbeddings({
-      words: this.#slot('bert.embeddings.word_embeddings'),
-      positions: this.#slot('bert.embeddings.position_embeddings'),
-      tokenTypes: this.#slot('bert.embeddings.token_type_embeddings'),
-      layerNorm: this.#layerNorm('bert.embeddings.LayerNorm'),
+      words: this.#slot(`${root}embeddings.word_embeddings`),
+      positions: this.#slot(`${root}embeddings.position_embeddings`),
+      tokenTypes: this.#slot(`${root}embeddings.token_type_embeddings`),
+      layerNorm: this.#layerNorm(`${root}embeddings.LayerNorm`),
       dropout: config.hidden_dropout_prob,
     });
-    this.#layers = Array.from({ length: config.num_hidden_layers }, (_, n) => this.#layer(layerPath(n)));
+    this.#layers = Array.from({ length: config.num_hidden_layers }, (_, n) => this.#layer(layerPath(root, n)));
   }
 
   modules(): ReadonlyMap<string, Slot> {

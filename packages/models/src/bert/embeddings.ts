@@ -29,7 +29,7 @@ export class BertEmbeddings {
       const positions = this.#positions.apply(tf.range(0, time, 1, 'int32'), pass); // [time, width]
       const types = this.#tokenTypes.apply(tokenTypes ?? tf.tensor1d([0], 'int32'), pass); // [batch, time, width] or [1, width]
       const sum = tf.reshape(tf.add(words, tf.add(types, positions)), [batch * time, this.#layerNorm.size]) as Tensor2D;
-      return dropoutAt('bert.embeddings.dropout', this.#layerNorm.apply(sum), this.#dropout, pass);
+      return dropoutAt('embeddings.dropout', this.#layerNorm.apply(sum), this.#dropout, pass);
     });
   }
 }

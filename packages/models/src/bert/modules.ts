@@ -1,20 +1,27 @@
 /**
  * The modules of a BERT encoder under transformers' paths (Devlin et al. 2019, arXiv 1810.04805).
  *
- *   bert.embeddings.{word,position,token_type}_embeddings, .LayerNorm
- *   bert.encoder.layer.N.attention.self.{query,key,value}, .attention.output.{dense,LayerNorm}
- *   bert.encoder.layer.N.intermediate.dense, .output.{dense,LayerNorm}
- *   bert.pooler.dense          with 'cls' pooling only
+ *   embeddings.{word,position,token_type}_embeddings, .LayerNorm
+ *   encoder.layer.N.attention.self.{query,key,value}, .attention.output.{dense,LayerNorm}
+ *   encoder.layer.N.intermediate.dense, .output.{dense,LayerNorm}
+ *   pooler.dense               with 'cls' pooling only
+ *
+ * With 'cls' pooling the model is a BertForSequenceClassification, whose encoder stands under 'bert.'; with 'mean' it is the
+ * BertModel itself, without that prefix. Adapters are saved under these paths, so each loads onto the class it was trained as.
  */
 import type { ModuleSpec } from '../checkpoint/module-spec.js';
 import type { Pooling } from '../sequence-classifier.js';
 import type { BertConfig } from './config.js';
 
+/** Prefix of the encoder's paths. */
+export const encoderRoot = (pooling: Pooling): string => (pooling === 'cls' ? 'bert.' : '');
+
 export function bertModules(config: BertConfig, pooling: Pooling): ModuleSpec[] {
   const { hidden_size: width, intermediate_size: inner } = config;
+  const root = encoderRoot(pooling);
   const embedding = (name: string, rows: number): ModuleSpec => ({
     kind: 'embedding',
-    path: `bert.embeddings.${name}`,
+    path: `${root}embeddings.${name}`,
     rows,
     columns: width,
   });
@@ -32,17 +39,17 @@ export function bertModules(config: BertConfig, pooling: Pooling): ModuleSpec[] 
     embedding('word_embeddings', config.vocab_size),
     embedding('position_embeddings', config.max_position_embeddings),
     embedding('token_type_embeddings', config.type_vocab_size),
-    layerNorm('bert.embeddings.LayerNorm'),
-    ...Array.from({ length: config.num_hidden_layers }, (_, n) => layer(layerPath(n))).flat(),
-    ...(pooling === 'cls' ? [linear('bert.pooler.dense', width, width)] : []),
+    layerNorm(`${root}embeddings.LayerNorm`),
+    ...Array.from({ length: config.num_hidden_layers }, (_, n) => layer(layerPath(root, n))).flat(),
+    ...(pooling === 'cls' ? [linear(`${root}pooler.dense`, width, width)] : []),
   ];
 }
 
-export const layerPath = (n: number): string => `bert.encoder.layer.${n}`;
+export const layerPath = (root: string, n: number): string => `${root}encoder.layer.${n}`;
 
-/** Names under which a tensor may be stored: without the prefix in a plain BertModel, and TensorFlow's gamma and beta. */
+/** Names under which a tensor may be stored: with the prefix or without, and TensorFlow's gamma and beta. */
 export function storedNames(name: string): readonly string[] {
-  return [name, name.replace(/^bert\./, '')].flatMap((candidate) => [
+  return [name, name.replace(/^bert\./, ''), `bert.${name}`].flatMap((candidate) => [
     candidate,
     candidate.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta'),
   ]);
