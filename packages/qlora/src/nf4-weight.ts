@@ -16,7 +16,7 @@ import { after, currentEngine, opaque } from '@loran/tensor';
 import { type BlockScales, floatPart } from './block-scales.js';
 import { nf4Codebook } from './codebook.js';
 import { quantStateKey } from './quant-state.js';
-import { acquireTables, releaseTables, type Tables } from './tables.js';
+import { acquireTables, type Tables } from './tables.js';
 
 export interface Nf4Values {
   readonly kind: FrozenWeight['kind'];
@@ -40,9 +40,10 @@ export function nf4Weight(
 ): FrozenWeight {
   const { kind, rows, columns, blockSize, quantState, quantMap = nf4Codebook } = values;
   const count = rows * columns;
-  const tables = acquireTables();
+  const { tables, release } = acquireTables();
   const before = currentEngine().memory().bytes;
-  const codes = tf.keep(opaque(values.codes, 'uint8', [values.codes.length]));
+  const byRow = kind === 'embedding' && columns % blockSize === 0;
+  const codes = tf.keep(opaque(values.codes, 'uint8', byRow ? [rows, columns / 2] : [values.codes.length]));
   const scales = values.scales(tables);
   const bias = values.bias === null ? null : tf.keep(tf.tensor1d(values.bias));
   const byteLength = currentEngine().memory().bytes - before;
@@ -57,8 +58,8 @@ export function nf4Weight(
   };
 
   const rowsAt = (ids: Tensor): Tensor => {
-    if (columns % blockSize !== 0) return tf.gather(dequantised(), ids);
-    const packed = tf.gather(tf.reshape(codes, [rows, columns / 2]), ids); // [..., columns / 2]
+    if (!byRow) return tf.gather(dequantised(), ids);
+    const packed = tf.gather(codes, ids); // [..., columns / 2]
     const absmax = tf.gather(tf.reshape(scales.values(), [rows, columns / blockSize]), ids); // [..., blocks of a row]
     return tf.reshape(scaled(packed, absmax), [...ids.shape, columns]);
   };
@@ -108,7 +109,7 @@ export function nf4Weight(
       codes.dispose();
       scales.dispose();
       bias?.dispose();
-      releaseTables();
+      release();
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The look-up tables that all NF4 weights of a process share: tensors made with the first weight and disposed with the
+ * The look-up tables that all NF4 weights on one tfjs backend share: tensors made with the first weight and disposed with the
  * last, so that 3 KB are not held again for each layer.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -13,23 +13,30 @@ export interface Tables {
   readonly dynamicMap: Tensor1D; // [256]
 }
 
-let shared: Tables | undefined;
-let users = 0;
-
-/** The tables; each call is answered by one `releaseTables`. */
-export function acquireTables(): Tables {
-  shared ??= {
-    pairs: tf.keep(tf.tensor2d(pairTable(), [256, 2])),
-    dynamicMap: tf.keep(tf.tensor1d(dynamicMap)),
-  };
-  users++;
-  return shared;
+interface Shared {
+  readonly tables: Tables;
+  users: number;
 }
 
-export function releaseTables(): void {
-  users--;
-  if (users > 0) return;
-  shared?.pairs.dispose();
-  shared?.dynamicMap.dispose();
-  shared = undefined;
+const shared = new WeakMap<object, Shared>(); // by backend: one that was closed takes its tensors along
+
+/** The tables of the current backend, and the function that gives them back. */
+export function acquireTables(): { readonly tables: Tables; readonly release: () => void } {
+  const backend = tf.backend();
+  const held = shared.get(backend) ?? { tables: makeTables(), users: 0 };
+  shared.set(backend, held);
+  held.users++;
+  return {
+    tables: held.tables,
+    release: () => {
+      held.users--;
+      if (held.users > 0) return;
+      shared.delete(backend);
+      tf.dispose([held.tables.pairs, held.tables.dynamicMap]);
+    },
+  };
+}
+
+function makeTables(): Tables {
+  return { pairs: tf.keep(tf.tensor2d(pairTable(), [256, 2])), dynamicMap: tf.keep(tf.tensor1d(dynamicMap)) };
 }
