@@ -44,12 +44,14 @@ export function checkCode(root: string, blocks: readonly CodeBlock[]): string[] 
   );
 
   const host = ts.createCompilerHost({ ...options, ...lenient });
-  const { getSourceFile, fileExists, readFile } = host;
-  host.fileExists = (file) => files.has(file) || fileExists(file);
-  host.readFile = (file) => source(file) ?? readFile(file);
+  const original = { ...host };
+  host.fileExists = (file) => files.has(file) || original.fileExists(file);
+  host.readFile = (file) => source(file) ?? original.readFile(file);
   host.getSourceFile = (file, language, ...rest) => {
     const text = source(file);
-    return text === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, text, language);
+    return text === undefined
+      ? original.getSourceFile(file, language, ...rest)
+      : ts.createSourceFile(file, text, language);
   };
   function source(file: string): string | undefined {
     const block = files.get(file);
