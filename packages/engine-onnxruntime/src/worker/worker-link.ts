@@ -95,10 +95,10 @@ export class WorkerLink {
     return reply as unknown as Reply;
   }
 
-  /** Blocks this thread, taking in reports, until `done()`. */
+  /** Blocks this thread, taking in reports, until `done()` or the worker is lost. */
   waitUntil(done: () => boolean): void {
     this.post();
-    while (!done()) {
+    while (!done() && this.#lost === null) {
       const seen = Atomics.load(this.#signal, 0);
       const received = receiveMessageOnPort(this.#port) as { message: Report } | undefined;
       if (received !== undefined) this.#receive(received.message);
