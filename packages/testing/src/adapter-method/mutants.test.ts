@@ -226,7 +226,9 @@ const mutants: readonly { name: string; method: AdapterMethod<PlainConfig>; brea
     method: {
       ...plainLowRank,
       async prepare(requests) {
-        for (const { frozen, replace } of requests) replace(await frozen.with(tf.mul<Tensor2D>(frozen.weight(), 1.1)));
+        for (const request of requests) {
+          request.replace(await request.frozen.with(tf.mul<Tensor2D>(request.frozen.weight(), 1.1)));
+        }
       },
     },
     breaks: ['starts as the base model', 'deactivated, it is the base model'],
