@@ -5,7 +5,7 @@
  *   node tools/setup/install.mjs [--quiet]      --quiet: not a word unless something is installed or fails
  */
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { staleness } from './installed.mjs';
@@ -36,12 +36,28 @@ function run(command, args) {
   });
 }
 
+/** Runs `install` with node_modules/.cache put aside: `npm ci` removes node_modules whole, and TensorFlow or a model may lie there. */
+function keepingCache(install) {
+  const cache = path.join(root, 'node_modules/.cache');
+  const aside = path.join(root, '.cache/node_modules');
+  if (existsSync(cache) && !existsSync(aside)) {
+    mkdirSync(path.dirname(aside), { recursive: true });
+    renameSync(cache, aside);
+  }
+  const result = install();
+  // Also what an interrupted installation left aside.
+  if (existsSync(aside) && existsSync(path.dirname(cache)) && !existsSync(cache)) renameSync(aside, cache);
+  return result;
+}
+
 function npmInstall(reason) {
   console.error(`Installing the dependencies (${reason}); this takes about a minute.`);
   const caller = process.env.npm_execpath; // the package manager that runs this script
   const npm = caller?.endsWith('npm-cli.js') === true ? caller : undefined;
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status, error, signal } = npm === undefined ? run('npm', args) : run(process.execPath, [npm, ...args]);
+  const { status, error, signal } = keepingCache(() =>
+    npm === undefined ? run('npm', args) : run(process.execPath, [npm, ...args]),
+  );
   if (status === 0) return;
   if (signal !== null) process.exit(130);
   console.error(
