@@ -12,12 +12,14 @@ import { loran } from '@loran/loran';
 import { nf4 } from '@loran/qlora';
 import { progressBar } from '@loran/trainer';
 
+// #region snake
 /** Snake (arXiv 2006.08195): z + sin²(az) / a, here with a trained along. Autodiff gives its gradient. */
 const snake = defineActivation({
   name: 'snake',
   parameters: { a: { initial: 1, trainable: true } },
   apply: (z, { a }) => tf.add(z, tf.div(tf.square(tf.sin(tf.mul(a, z))), a)),
 });
+// #endregion
 
 export interface ComparisonOptions {
   readonly steps?: number;
@@ -27,13 +29,14 @@ export interface ComparisonOptions {
 export async function compareActivations({ steps = 62, data }: ComparisonOptions = {}): Promise<Report> {
   const { model, ...mails } = await prepareQuickstart();
   const bar = progressBar();
+  // #region experiment
   return createLab()
     .use(loran, nf4, identity, sinter, snake)
     .experiment({
       model,
       data: data ?? mails,
       pooling: 'mean',
-      training: { steps, learningRate: 4e-3, maxLength: 64 },
+      training: { steps, learningRate: 2e-3, maxLength: 64 },
       arms: Object.fromEntries(
         ['identity', 'sinter', 'snake'].map((activation) => [
           activation,
@@ -42,6 +45,7 @@ export async function compareActivations({ steps = 62, data }: ComparisonOptions
       ),
     })
     .run({ onProgress: (_, event) => bar.show(event) });
+  // #endregion
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

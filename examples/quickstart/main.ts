@@ -26,6 +26,7 @@ export async function quickstart(options: QuickstartOptions = {}): Promise<Repor
   const { seeds = [0], steps = 62, output = 'runs/quickstart' } = options;
   const { model, train, test } = { ...(await prepareQuickstart()), ...options.data };
 
+  // #region experiment
   const lowRank = { rank: 8, alpha: 16 };
   const experiment = createLab()
     .use(lora, loran, nf4, sinter)
@@ -34,9 +35,10 @@ export async function quickstart(options: QuickstartOptions = {}): Promise<Repor
       data: { train, test },
       pooling: 'mean',
       evaluators: ['accuracy', 'macro-f1'],
-      training: { steps, batchSize: 32, learningRate: 4e-3, maxLength: 64 },
+      training: { steps, batchSize: 32, learningRate: 2e-3, maxLength: 64 },
       arms: {
-        'linear probe': { adapter: { method: 'lora', targetModules: [] } },
+        // The classifier alone stands more: at the rate of the others it would still be learning when it stops.
+        'linear probe': { adapter: { method: 'lora', targetModules: [] }, training: { learningRate: 3e-2 } },
         LoRA: { adapter: { method: 'lora', ...lowRank } },
         QLoRA: { base: 'nf4', adapter: { method: 'lora', ...lowRank } },
         'LoRAN(sinter), NF4': { base: 'nf4', adapter: { method: 'loran', activation: 'sinter', ...lowRank } },
@@ -45,6 +47,7 @@ export async function quickstart(options: QuickstartOptions = {}): Promise<Repor
       output,
       overwrite: true,
     });
+  // #endregion
 
   const bar = progressBar();
   const report = await experiment.run({
