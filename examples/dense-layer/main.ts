@@ -31,6 +31,7 @@ export async function main({ output, steps = 200 }: DenseLayerOptions = {}) {
   const x = normal('x', [200, 24], 1) as Tensor2D;
   const y = tf.add(tf.matMul(x, tf.add<Tensor2D>(weight, change), false, true), bias); // [200, out]
 
+  // #region lora
   // A slot is one place for a frozen weight and its adapters; a model is anything that can name its slots.
   const dense = new Slot('dense', frozenTensor(weight, bias));
   const adapters = new AdapterSet({ modules: () => new Map([['dense', dense]]) });
@@ -49,6 +50,7 @@ export async function main({ output, steps = 200 }: DenseLayerOptions = {}) {
 
   if (output !== undefined) await saveAdapter(adapter, output);
   await adapters.merge(); // dense.apply(x) now costs what it cost without an adapter
+  // #endregion
   const [merged = NaN] = await loss().data<'float32'>();
   console.log(`loss ${before.toFixed(3)} before, ${after.toExponential(2)} after, ${merged.toExponential(2)} merged`);
   return { before, after, merged };

@@ -1,6 +1,6 @@
 /**
  * Type-checks the TypeScript blocks of the documents against the source of the packages, so that no document shows a name, an option
- * or a shape that does not exist. A block may leave out where a value comes from: a name that it does not declare counts as any.
+ * or a shape that does not exist. A block may leave out where a value comes from: a name that it does not declare may be anything.
  */
 import path from 'node:path';
 import ts from 'typescript';

@@ -151,7 +151,7 @@ const rules: readonly (readonly [Rule, Readonly<Record<string, Workspace>>])[] =
   [
     codeBlocks,
     {
-      'other code': withDocuments({ 'README.md': top.replace('step();', 'other();') }),
+      'other code': withDocuments({ 'README.md': top.replace('step({', 'other({') }),
       'a lost file': withDocuments({ 'README.md': top.replace('main.ts', 'gone.ts') }),
       'a lost part': withDocuments({ 'README.md': top.replace('#step', '#stop') }),
       'no block': withDocuments({ 'README.md': '<!-- code: examples/quickstart/main.ts -->\n\nText.\n' }),

@@ -45,7 +45,7 @@ const quickstart: Member = {
   folder: 'quickstart',
   manifest: { name: '@loran/example-quickstart', version: '0.0.0', private: true, nx: { tags: ['layer:examples'] } },
   files: new Map([
-    ['main.ts', 'start();\n// #region step\nstep();\n// #endregion\n'],
+    ['main.ts', 'start();\n{\n  // #region step\n  step({\n    size: 1,\n  });\n  // #endregion\n}\n'],
     ['quickstart.test.ts', "test('runs', run);\n"],
   ]),
 };
@@ -65,7 +65,9 @@ See [the design](docs/design.md#packages), [the site](https://example.org) and [
 <!-- code: examples/quickstart/main.ts#step -->
 
 \`\`\`ts
-step();
+step({
+  size: 1,
+});
 \`\`\`
 `;
 

@@ -36,7 +36,7 @@ function parents(file: string): string[] {
 
 /**
  * A code block after `<!-- code: path -->` is that file, or after `<!-- code: path#part -->` what stands in it between
- * `// #region part` and `// #endregion`.
+ * `// #region part` and the next `// #endregion`, without its indentation.
  */
 export const codeBlocks: Rule = {
   name: 'code in documents that comes from a file equals the file',
@@ -65,7 +65,10 @@ function region(text: string, name: string): string | undefined {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => line.trim() === `// #region ${name}`);
   const end = lines.findIndex((line, index) => index > start && line.trim() === '// #endregion');
-  return start < 0 || end < 0 ? undefined : lines.slice(start + 1, end).join('\n');
+  if (start < 0 || end < 0) return undefined;
+  const inside = lines.slice(start + 1, end);
+  const indent = Math.min(...inside.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
+  return inside.map((line) => line.slice(indent)).join('\n');
 }
 
 export const quickstartShown: Rule = {
