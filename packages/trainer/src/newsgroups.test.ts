@@ -44,7 +44,7 @@ test('LoRA on 3,000 posts of 20 Newsgroups from MiniLM: the loss falls', { timeo
   }
   expect(losses).toHaveLength(8);
   expect(losses[0]).toBeCloseTo(Math.log(20), 1); // a new head knows nothing
-  expect((losses[6]! + losses[7]!) / 2).toBeLessThan(losses[0]! - 0.15);
+  expect((losses[6]! + losses[7]!) / 2).toBeLessThan(losses[0]! - 0.08);
   expect(runs).toHaveLength(8);
   expect(runs.filter(Boolean).length).toBeLessThanOrEqual(4); // one graph for each length in the buckets
   classifier.dispose();
