@@ -5,8 +5,8 @@
 import path from 'node:path';
 import ts from 'typescript';
 
-/** Diagnostics that only say that a block does not stand alone: unknown names, and what follows from them. */
-const incomplete = new Set([2304, 2552, 2580, 2582, 2583, 2584, 2591, 2593, 18004, 7005, 7006, 7031, 7034]);
+/** Diagnostics that only say that a block does not stand alone: a `return`, unknown names, and what follows from them. */
+const incomplete = new Set([1108, 2304, 2552, 2580, 2582, 2583, 2584, 2591, 2593, 18004, 7005, 7006, 7031, 7034]);
 
 /** Undeclared, unused and unhandled are fine in a document; everything else is as strict as our source. */
 const lenient: ts.CompilerOptions = {
