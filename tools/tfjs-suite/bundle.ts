@@ -30,8 +30,8 @@ export async function bundle(): Promise<string> {
 /** Modules of ours find files beside themselves by `import.meta.url`, which in a bundle would be the bundle's. */
 const sourceUrls: Plugin = {
   name: 'source-urls',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/packages\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
+  setup(builder) {
+    builder.onLoad({ filter: /\/packages\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const url = JSON.stringify(pathToFileURL(path).href);
       return { contents: source.replaceAll('import.meta.url', url), loader: 'ts' };

@@ -6,9 +6,10 @@
 import { backend_util, type TensorInfo, type TypedArray, util } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import { binary, cast } from '../onnx/elementwise.js';
-import { full, gather, reshape } from '../onnx/movement.js';
+import { gather, reshape } from '../onnx/movement.js';
 import { compute, defineKernel, sizeOf } from './define-kernel.js';
 import type { KernelDefinition, LazyBackend } from './kernel.js';
+import { addRows } from './scatter.js';
 import { store } from './unary.js';
 
 interface Segments {
@@ -71,14 +72,9 @@ function segmentReduction(name: string, { data, indices, segmentIds }: Segments,
   const result = compute(backend, name, [data, indices, segmentIds, divisors], {}, output, (graph, inputs) => {
     const [values, at, segments, divisor] = inputs;
     const found = gather(graph, values, at, 0);
-    const index = graph.node(
-      'Cast',
-      [reshape(graph, segments, [ids.length, 1])],
-      { type: 'int64', shape: [ids.length, 1] },
-      { to: 7 },
-    );
-    const zeros = full(graph, values.type, 0, output.shape);
-    const sums = graph.node('ScatterND', [zeros, index, found], zeros, { reduction: 'add' });
+    const width = sizeOf(data.shape.slice(1));
+    const summands = reshape(graph, found, [ids.length, width]);
+    const sums = reshape(graph, addRows(graph, [rows, width], segments, summands), output.shape);
     if (name === 'SparseSegmentSum') return sums;
     const size = reshape(graph, divisor, [rows, ...data.shape.slice(1).map(() => 1)]);
     return store(graph, binary(graph, 'Div', cast(graph, sums, 'float32'), size), values.type);

@@ -10,6 +10,13 @@ import type { KernelDefinition, LazyBackend } from './kernel.js';
 
 type Text = Uint8Array; // UTF-8
 
+/** A 64-bit integer, as far as it is used here; tfjs's own type for it comes from a package without types. */
+interface Integer64 {
+  modulo(divisor: number): Integer64;
+  getLowBitsUnsigned(): number;
+}
+const fingerprint: (text: Text) => Integer64 = util.fingerPrint64;
+
 export const stringKernels: readonly KernelDefinition[] = [
   defineKernel<{ x: TensorInfo }, { pattern: string; rewrite: string; replaceGlobal: boolean }>(
     'StaticRegexReplace',
@@ -27,9 +34,7 @@ export const stringKernels: readonly KernelDefinition[] = [
     'StringToHashBucketFast',
     ({ input }, { numBuckets }, backend) => {
       if (numBuckets <= 0) throw invalid(`Number of buckets must be at least 1, not ${numBuckets}.`);
-      const buckets = textsOf(backend, input).map((text) =>
-        util.fingerPrint64(text).modulo(numBuckets).getLowBitsUnsigned(),
-      );
+      const buckets = textsOf(backend, input).map((text) => fingerprint(text).modulo(numBuckets).getLowBitsUnsigned());
       return backend.constant(Int32Array.from(buckets), input.shape, 'int32');
     },
   ),

@@ -3,7 +3,7 @@
  *
  * tfjs puts channels last and the runtime computes with channels first, so values are turned on the way in and out.
  */
-import { backend_util } from '@tensorflow/tfjs-core';
+import type { backend_util } from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { transpose } from '../onnx/movement.js';
 import type { Attrs, Value } from './kernel.js';
