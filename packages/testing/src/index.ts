@@ -1,20 +1,11 @@
-export { activationLaws, type ActivationLike } from './activation/activation-laws.js';
+export type { ActivationLike } from './activation/activation-laws.js';
 export { describeActivation, type ActivationLawOptions } from './activation/describe-activation.js';
-export {
-  adapterMethodLaws,
-  describeAdapterMethod,
-  type AdapterMethodLawOptions,
-} from './adapter-method/describe-adapter-method.js';
-export {
-  baseStorageLaws,
-  describeBaseStorage,
-  type BaseStorageLawOptions,
-} from './base-storage/describe-base-storage.js';
+export { describeAdapterMethod, type AdapterMethodLawOptions } from './adapter-method/describe-adapter-method.js';
+export { describeBaseStorage, type BaseStorageLawOptions } from './base-storage/describe-base-storage.js';
 export { describeDataset, type DatasetLawOptions, type DatasetLike } from './dataset/describe-dataset.js';
 export { describeReader, type ReaderLawOptions, type ReaderLike } from './dataset/describe-reader.js';
 export { descend, type DescendOptions } from './descend.js';
 export { describeEngine, type EngineLawOptions } from './engine/describe-engine.js';
-export { engineLaws } from './engine/engine-laws.js';
 export { describeEvaluator, type EvaluatorLawOptions, type EvaluatorLike } from './evaluator/describe-evaluator.js';
 export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
 export { finiteDifferences } from './finite-differences.js';
