@@ -29,3 +29,21 @@ test('and up to an amount of memory, but always the newest', () => {
   cache.clear();
   expect(released).toHaveLength(5);
 });
+
+test('a large graph that ran once goes with the next; one that comes again stays', () => {
+  const released: string[] = [];
+  const large = 2 ** 30;
+  const cache = new SessionCache(10, 100 * large, ({ key }) => released.push(key));
+  cache.add(graph('first step', large));
+  cache.add(graph('step', large));
+  expect(released).toEqual(['first step']);
+  cache.get('step');
+  cache.add(graph('evaluation', large));
+  cache.add(graph('small', 1));
+  expect(released).toEqual(['first step', 'evaluation']);
+  cache.add(graph('evaluation', large)); // again
+  cache.add(graph('last step', large));
+  cache.add(graph('another', 1));
+  expect(released).toEqual(['first step', 'evaluation', 'last step']);
+  expect(cache.size).toBe(4);
+});
