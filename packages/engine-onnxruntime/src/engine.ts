@@ -19,6 +19,8 @@ import { WorkerLink } from './worker/worker-link.js';
 const backendName = 'onnxruntime';
 
 export interface OnnxruntimeEngineOptions {
+  /** Whether errors say where in your code an op was called; makes building graphs slower. Default false. */
+  readonly callSites?: boolean;
   /** The module that has the runtime; default 'onnxruntime-node'. A name is resolved from this package. */
   readonly runtime?: string;
   /** Compiled graphs kept. Default 16. */
@@ -48,6 +50,7 @@ export function createOnnxruntimeEngine({
   sessions = 16,
   sessionBytes = memoryOfMachine() / 4,
   pendingNodes = 10_000,
+  callSites = false,
   log = (line) => process.stderr.write(`${line}\n`),
 }: OnnxruntimeEngineOptions = {}): OnnxruntimeEngine {
   let opened: Opened | null = null;
@@ -84,7 +87,7 @@ export function createOnnxruntimeEngine({
       const { link, connect } = await startWorker(runtime, threads);
       try {
         const chosen = await chooseDevice(link, device, log);
-        const backend = new OnnxruntimeBackend(link, { sessions, sessionBytes, pendingNodes });
+        const backend = new OnnxruntimeBackend(link, { sessions, sessionBytes, pendingNodes, callSites });
         connect(backend);
         registerKernels(kernels);
         if (registered() !== null) tf.removeBackend(backendName);

@@ -20,17 +20,20 @@ import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/
 import type { Report } from '../worker/protocol.js';
 import type { WorkerLink } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
+import { callSite } from './call-site.js';
 import { RunRecovery, type PostedRun } from './recovery.js';
 import type { RunObserver, RunRecord } from './run-record.js';
 import { SessionCache, type CompiledGraph } from './session-cache.js';
 import { ValueStore } from './value-store.js';
 
-export interface BackendLimits {
+export interface BackendSettings {
   /** Compiled graphs kept, and the memory they may keep together; the least recently used is released first. */
   readonly sessions: number;
   readonly sessionBytes: number;
   /** Nodes that may be pending before they are computed unasked. */
   readonly pendingNodes: number;
+  /** Whether errors say where an op was called. */
+  readonly callSites: boolean;
 }
 
 interface InFlight extends PostedRun {
@@ -53,6 +56,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   readonly #inFlight = new Map<number, InFlight>();
   readonly #observers = new Set<RunObserver>();
   readonly #compileTimes = new Map<number, number>();
+  readonly #callSites: boolean;
   #recovery: RunRecovery | null = null;
   #dataIds = 0;
   #bytes = 0;
@@ -60,14 +64,15 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   #sessionNumber = 0;
   #runNumber = 0;
 
-  constructor(link: WorkerLink, limits: BackendLimits) {
+  constructor(link: WorkerLink, settings: BackendSettings) {
     super();
     this.#link = link;
     this.#values = new ValueStore(link);
-    this.#sessions = new SessionCache(limits.sessions, limits.sessionBytes, ({ session }) =>
+    this.#sessions = new SessionCache(settings.sessions, settings.sessionBytes, ({ session }) =>
       link.send({ kind: 'release', session }),
     );
-    this.#autoFlush = new AutoFlush(limits.pendingNodes);
+    this.#autoFlush = new AutoFlush(settings.pendingNodes);
+    this.#callSites = settings.callSites;
   }
 
   // --- Building the graph -------------------------------------------------------------------------------------------
@@ -90,7 +95,9 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     for (const { dtype, type } of outputs) {
       if (type === undefined && dtype === 'string') throw stringsUnsupported(op);
     }
-    const node = new Node(this.#serial++, op, emit, operands, attrs, outputs, nodeKey(op, attrs, outputs, raw));
+    const place = this.#callSites ? callSite() : null;
+    const key = nodeKey(op, attrs, outputs, raw);
+    const node = new Node(this.#serial++, op, emit, operands, attrs, outputs, key, place);
     return outputs.map(({ shape, dtype }, i) => {
       const entry = node.outputs[i] as Entry;
       this.#pending.add(entry);

@@ -78,3 +78,18 @@ test('several failures in one graph are each told', async () => {
   expect(await good.data()).toEqual(new Float32Array([2, 3, 4]));
   for (const [i, tensor] of bad.entries()) await expect(tensor.data()).rejects.toThrow(kernels[i] ?? '');
 });
+
+test('with call sites kept, the error says where the op was called', async () => {
+  await openEngine(createOnnxruntimeEngine({ callSites: true, log: () => undefined }));
+  const bad = fails('FailsToRun', tf.tensor1d([1, 2, 3]));
+  await expect(bad.data()).rejects.toThrow(
+    /FailsToRun of float32\[3\] \(called at .*recovery\.test\.ts:\d+:\d+\) failed/,
+  );
+});
+
+test('tensors of a closed engine say so', async () => {
+  const x = tf.tensor1d(new Float32Array(1000));
+  await closeEngine();
+  await expect(x.data()).rejects.toThrow(/its engine was closed/);
+  x.dispose();
+});

@@ -56,6 +56,8 @@ export class Node {
     readonly specs: readonly OutputSpec[],
     /** Everything but the inputs that decides what it emits. */
     readonly key: string,
+    /** Where the op was called, if that is kept. */
+    readonly callSite: string | null = null,
   ) {
     this.outputs = specs.map((spec) => {
       const entry = new Entry(storedShape(spec.shape, spec.dtype), spec.dtype, spec.type ?? storedType(spec.dtype));
@@ -83,8 +85,9 @@ export function storedShape(shape: readonly number[], dtype: DataType): readonly
   return dtype === 'complex64' ? [...shape, 2] : shape;
 }
 
-/** What a person would call it: "BatchMatMul of float32[2,3], float32[4,5]". */
-export function describeNode({ op, inputs }: Node): string {
+/** What a person would call it: "BatchMatMul of float32[2,3], float32[4,5]", and where it was called. */
+export function describeNode({ op, inputs, callSite }: Node): string {
   const operands = inputs.map(({ entry, shape }) => `${entry.dtype}[${shape.join(',')}]`);
-  return operands.length === 0 ? op : `${op} of ${operands.join(', ')}`;
+  const place = callSite === null ? '' : ` (called at ${callSite})`;
+  return `${op}${operands.length === 0 ? '' : ` of ${operands.join(', ')}`}${place}`;
 }

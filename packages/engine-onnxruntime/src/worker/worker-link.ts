@@ -38,6 +38,7 @@ export class WorkerLink {
   #posting = false;
   #requests = 0;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #closing = false;
   #lost: LoranError | null = null;
 
   constructor({ runtime, session, onReport }: WorkerLinkOptions) {
@@ -50,7 +51,7 @@ export class WorkerLink {
     this.#worker.on('error', (error) => this.#lose(error.message));
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#lose(`it ended with code ${code}`);
+        this.#lose(this.#closing ? 'its engine was closed' : `it ended with code ${code}`);
         resolve();
       });
     });
@@ -60,6 +61,7 @@ export class WorkerLink {
   }
 
   send(command: Command, transfer?: ArrayBuffer): void {
+    if (this.#lost !== null) return;
     this.#outgoing.push(command);
     if (transfer !== undefined) this.#transfers.push(transfer);
     if (this.#posting) return;
@@ -70,7 +72,7 @@ export class WorkerLink {
   /** Posts what was collected, now. */
   post(): void {
     this.#posting = false;
-    if (this.#outgoing.length === 0 || this.#lost !== null) return;
+    if (this.#outgoing.length === 0) return;
     this.#port.postMessage(this.#outgoing, this.#transfers);
     this.#outgoing = [];
     this.#transfers = [];
@@ -111,6 +113,7 @@ export class WorkerLink {
     if (this.#lost !== null) return;
     this.send({ kind: 'close' });
     this.post();
+    this.#closing = true;
     this.#worker.ref();
     await this.#exited;
   }
@@ -142,7 +145,7 @@ export class WorkerLink {
     if (this.#lost !== null) return;
     this.#lost = new LoranError(
       'WORKER_LOST',
-      `The worker that runs ONNX Runtime is gone: ${reason}. Open the engine again.`,
+      `The worker with ONNX Runtime and all values is gone: ${reason}. Open the engine again.`,
     );
     for (const [request, resolve] of this.#waiting) resolve({ kind: 'reply', request, error: this.#lost.message });
     this.#waiting.clear();
