@@ -106,10 +106,14 @@ export default tseslint.config(
     plugins: { '@nx': nx },
     rules: { '@nx/dependency-checks': dependencyChecks([]) },
   },
-  // Packages that no import names: the runtime is loaded by its name in a worker, the others are peers of what is imported.
+  // Packages that no import names: runtimes are loaded by their names, the others are peers of what is imported.
   {
     files: ['packages/engine-onnxruntime/package.json'],
     rules: { '@nx/dependency-checks': dependencyChecks(['onnxruntime-node', 'onnxruntime-common']) },
+  },
+  {
+    files: ['packages/engine-tensorflow/package.json'],
+    rules: { '@nx/dependency-checks': dependencyChecks(['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']) },
   },
   {
     files: ['packages/experiments/package.json', 'packages/cli/package.json'],

@@ -5,7 +5,7 @@
 #
 #   bash tools/setup-tensorflow/setup.sh [FOLDER]
 #
-# FOLDER: default $LORAN_TENSORFLOW_HOME, else node_modules/.cache/loran/tensorflow. A folder that is ready stays as it is.
+# FOLDER: default $LORAN_TENSORFLOW_HOME, else .cache/tensorflow. A folder that is ready stays as it is.
 # Needs node and npm, python3 with pip, gcc, g++ and readelf, 0.9 GB of disk, and about a minute.
 set -euo pipefail
 
@@ -14,7 +14,7 @@ tensorflow_version=2.9.1    # the one that these packages are built for
 wheel_python=3.10           # picks the wheel; that Python need not be installed
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-folder=${1:-${LORAN_TENSORFLOW_HOME:-$here/../../node_modules/.cache/loran/tensorflow}}
+folder=${1:-${LORAN_TENSORFLOW_HOME:-$here/../../.cache/tensorflow}}
 stamp="tfjs-node $package_version, tensorflow $tensorflow_version, $(node -p 'process.platform + " " + process.arch')"
 
 fail() { echo "setup-tensorflow: $*" >&2; exit 1; }

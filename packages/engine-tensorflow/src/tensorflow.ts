@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import { type Engine, type EngineOptions, portableMemory, registerGradients } from '@loran/tensor';
+import { allocatorNotice } from './allocator-notice.js';
 import { cpuPackage, findPackage, gpuPackage, type PackageName, searchedFolders } from './find-package.js';
 import { registerCodeLookup } from './gather.js';
 import { loadedBackend, loadPackage } from './load-package.js';
@@ -19,7 +20,7 @@ export interface TensorflowEngineOptions {
    * directory, then beside this package.
    */
   readonly modules?: string;
-  /** Gets the line that says which device 'auto' chose; default: stderr. */
+  /** Gets the lines for the user, such as which device 'auto' chose; default: stderr. */
   readonly log?: (line: string) => void;
 }
 
@@ -50,12 +51,14 @@ export function createTensorflowEngine({
     async open({ device = 'auto', threads }: EngineOptions = {}) {
       const names = candidates(device);
       const present = loadedBackend();
+      const notice = present === undefined ? allocatorNotice() : undefined;
       if (present !== undefined && threads !== undefined) {
         log('loran: TensorFlow was loaded before this engine opened, so its threads stay as they are.');
       }
       const backend =
         present ?? loadPackage(findPackage(names, searchedFolders(modules)), { threads, hideGpu: device === 'cpu' });
       checkDevice(backend, device);
+      if (notice !== undefined) log(notice);
       await tf.setBackend('tensorflow');
       registerGradients(); // loading the package registered tfjs's own over the lean ones
       opened = { backend, codes: codesOf(backend) };

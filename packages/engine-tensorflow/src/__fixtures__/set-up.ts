@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** Value for `createTensorflowEngine({ modules })`. */
 export const modules =
   process.env.LORAN_TENSORFLOW_HOME ??
-  fileURLToPath(new URL('../../../../node_modules/.cache/loran/tensorflow', import.meta.url));
+  fileURLToPath(new URL('../../../../.cache/tensorflow', import.meta.url));
 
 /** Why tests on TensorFlow cannot run; undefined where they can, and where they must (LORAN_REQUIRE_TENSORFLOW=1). */
 export const absent =
