@@ -1,7 +1,7 @@
 import { LoranError } from '@loran/plugin';
 
 /** A setting of the training is out of range; the message names it, its value and what is allowed. */
-export class TrainingOptionError extends LoranError<'TRAINING_OPTION'> {
+class TrainingOptionError extends LoranError<'TRAINING_OPTION'> {
   readonly option: string;
 
   constructor(option: string, value: unknown, expected: string) {

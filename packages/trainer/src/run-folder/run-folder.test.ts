@@ -11,7 +11,7 @@ import { lora } from '@loran/lora';
 import { LoranError } from '@loran/plugin';
 import { openEngine, portableEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Toy, toyClassifier, toyExamples } from '../__fixtures__/toy-classifier.js';
 import { classificationTask } from '../classification/classification-task.js';
 import { evaluateClassifier } from '../classification/evaluate-classifier.js';
@@ -181,6 +181,24 @@ function freshSet(): AdapterSet {
   const slots = new Map([slot('hidden', 8), slot('classifier', 3)]);
   return new AdapterSet({ modules: () => slots });
 }
+
+test('a disk that fills up ends the training; what was saved stays whole', async () => {
+  const run = await RunFolder.create(folder, description);
+  await run.save(toy.adapter);
+  const before = await fs.readFile(path.join(folder, 'adapter_model.safetensors'));
+  const open = fs.open;
+  const spy = vi.spyOn(fs, 'open').mockImplementation(async (file, ...rest) => {
+    const handle = await open(file, ...rest);
+    if (!String(file).endsWith(metricsFileName)) return handle;
+    const full = () => Promise.reject(Object.assign(new Error('ENOSPC: injected'), { code: 'ENOSPC' }));
+    return Object.assign(handle, { appendFile: full });
+  });
+  const training = trainInto(run);
+  await expect(training).rejects.toThrow(/metrics\.jsonl' could not be written \(ENOSPC\)/);
+  spy.mockRestore();
+  expect(await fs.readFile(path.join(folder, 'adapter_model.safetensors'))).toEqual(before);
+  expect(await readRun(folder)).toMatchObject({ status: 'failed', error: { code: 'WRITE_FAILED' } });
+});
 
 describe('a process killed while saving', () => {
   test.each(['adapter_model.safetensors', 'adapter_config.json', 'run.json'])(
