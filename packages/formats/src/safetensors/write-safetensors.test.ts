@@ -118,7 +118,7 @@ describe('a save that fails', () => {
   test('because a file may not grow so large (a limit of the system)', (ctx) => {
     if (process.platform === 'win32') ctx.skip('Windows has no limit of file sizes for a process');
     const command = `ulimit -f 1024; exec "${process.execPath}" --conditions=@loran/source --import tsx "${fixture('limited-writer.ts')}" "${path}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
       code: 'WRITE_FAILED',

@@ -62,7 +62,7 @@ export class EncoderLayer {
 }
 
 /** The first row of each text: [batch·time, width] -> [batch, width] */
-export function firstTokens(x: Tensor2D, { batch, time }: Rectangle): Tensor2D {
+function firstTokens(x: Tensor2D, { batch, time }: Rectangle): Tensor2D {
   const [, width] = x.shape;
   return tf.tidy(() =>
     tf.reshape(tf.slice(tf.reshape(x, [batch, time, width]), [0, 0, 0], [batch, 1, width]), [batch, width]),
