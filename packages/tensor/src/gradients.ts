@@ -14,7 +14,7 @@ import { gradients } from '#tfjs-gradients';
  */
 export function registerGradients(): void {
   for (const gradient of gradients) {
-    if (tf.getGradient(gradient.kernelName) === undefined) tf.registerGradient(gradient);
+    if ((tf.getGradient(gradient.kernelName) as GradConfig | undefined) === undefined) tf.registerGradient(gradient);
   }
   for (const gradient of lean) {
     if (tf.getGradient(gradient.kernelName) === gradient) continue;

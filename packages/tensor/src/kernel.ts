@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
+import type { KernelConfig, NamedAttrMap, Tensor } from '@tensorflow/tfjs-core';
 
 type Inputs = Readonly<Record<string, Tensor>>;
 type Attributes = Readonly<Record<string, number | boolean | string | readonly number[]>>;
@@ -13,6 +13,7 @@ export function fastKernel<T extends Tensor>(
   inputs: Inputs,
   attributes: Attributes = {},
 ): T | undefined {
-  if (tf.getKernel(name, tf.getBackend()) === undefined) return undefined;
+  const kernel = tf.getKernel(name, tf.getBackend()) as KernelConfig | undefined;
+  if (kernel === undefined) return undefined;
   return tf.engine().runKernel(name, { ...inputs }, attributes as NamedAttrMap) as T;
 }

@@ -52,7 +52,7 @@ describe('the hash', () => {
 });
 
 test('uniform numbers have the mean, the variance and the serial correlation of such', async () => {
-  const u = await randomUniform([many], key).data();
+  const u = await randomUniform([many], key).data<'float32'>();
   const mean = u.reduce((sum, v) => sum + v, 0) / many;
   const variance = u.reduce((sum, v) => sum + (v - mean) ** 2, 0) / many;
   let serial = 0;
@@ -69,7 +69,7 @@ test('a stream is named, not advanced', async () => {
   const [a, b] = await Promise.all([stream.uniform([8], -1, 1).data(), stream.uniform([8], -1, 1).data()]);
   expect(a).toEqual(b);
   expect(await randomStream(4).derive('layer').uniform([8], -1, 1).data()).not.toEqual(a);
-  const normal = await stream.normal([many], 2, 3).data();
+  const normal = await stream.normal([many], 2, 3).data<'float32'>();
   const mean = normal.reduce((sum, v) => sum + v, 0) / many;
   expect(mean).toBeCloseTo(2, 1);
   expect(Math.sqrt(normal.reduce((sum, v) => sum + (v - mean) ** 2, 0) / many)).toBeCloseTo(3, 1);
