@@ -115,3 +115,18 @@ test('numbers that change from step to step compile nothing again', async () => 
   expect(onnxruntime.memory().sessions).toBe(sessions);
   expect(onnxruntime.memory().tensors - tensors).toBeLessThanOrEqual(2); // the results of the two steps
 });
+
+test('slices that differ only in which axis they drop are different graphs', async () => {
+  const x = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+  const row = tf.stridedSlice(x, [0, 0], [1, 2], [1, 1], 0, 0, 0, 0, 1);
+  expect(await row.data()).toEqual(Float32Array.of(1, 2));
+  row.dispose();
+  const column = tf.stridedSlice(x, [0, 0], [2, 1], [1, 1], 0, 0, 0, 0, 2);
+  expect(await column.data()).toEqual(Float32Array.of(1, 3));
+});
+
+test('an activation that no fused kernel knows is refused by name', async () => {
+  const inputs = { a: tf.ones([2, 2]), b: tf.ones([2, 2]) };
+  const product = tf.engine().runKernel('_FusedMatMul', inputs, { activation: 'softsign' }) as tf.Tensor;
+  await expect(product.data()).rejects.toThrow(/'softsign'.*Known: linear/);
+});

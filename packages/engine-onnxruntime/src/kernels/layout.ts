@@ -155,13 +155,15 @@ function stridedSlice({ x }: X, attributes: StridedSliceAttributes, backend: Laz
   );
   if (info.isIdentity) return backend.share(x, info.finalShape);
   const output = { shape: info.finalShape, dtype: x.dtype };
-  const key = { begin: info.begin, strides: info.strides };
+  // Without the axes that are added or dropped at the end.
+  const size = slice_util.computeOutShape(info.begin, info.end, info.strides);
+  const key = { begin: info.begin, strides: info.strides, size };
   return compute(backend, 'StridedSlice', [x], key, output, (graph, [value]) => {
     const axes = info.begin.map((_, axis) => axis);
     // An end of −1 would count from the back; before the start lies only a very negative one.
     const ends = info.end.map((to, axis) => ((info.strides[axis] ?? 1) < 0 && to < 0 ? -(2 ** 31) : to));
     const inputs = [value, ...[info.begin, ends, axes, info.strides].map((list) => graph.integers(list))];
-    const shape = storedShape(info.finalShapeSparse, x.dtype);
+    const shape = storedShape(size, x.dtype);
     return reshape(
       graph,
       graph.node('Slice', inputs, { type: value.type, shape }),

@@ -76,8 +76,8 @@ export function windowAttributes({ kernel, strides, dilations, padBefore, padAft
 }
 
 /** What a compiled graph depends on, besides the shapes. */
-export function windowKey({ kernel, strides, dilations, padBefore, channelsLast }: Window): Attrs {
-  return { kernel, strides, dilations, padBefore, channelsLast };
+export function windowKey({ kernel, strides, dilations, padBefore, output, channelsLast }: Window): Attrs {
+  return { kernel, strides, dilations, padBefore, output, channelsLast };
 }
 
 /** [batch, …, channels] to [batch, channels, …]; nothing where channels come first already. */

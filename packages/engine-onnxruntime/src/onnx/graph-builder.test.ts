@@ -113,3 +113,30 @@ test('the scope names the nodes, so that errors of the runtime can be placed', a
   graph.output(graph.node('MatMul', [x, x], { type: 'float32', shape: [2, 3] }), 'y');
   await expect(open(graph)).rejects.toThrow(/BatchMatMul#3\/MatMul/);
 });
+
+test('a branch computes the one of its two values that the condition asks for', async () => {
+  const graph = new GraphBuilder();
+  const [x, flag] = [graph.input('x', 'float32', [2]), graph.input('flag', 'bool', [])];
+  const doubled = graph.node('Add', [x, x], x);
+  const chosen = graph.branch(
+    flag,
+    x,
+    () => graph.node('Neg', [doubled], x),
+    () => doubled,
+  );
+  graph.output(graph.node('Abs', [chosen], x), 'size');
+  graph.output(chosen, 'chosen');
+  const session = await open(graph);
+  for (const [condition, expected] of [
+    [1, [-2, 6]],
+    [0, [2, -6]],
+  ] as const) {
+    const result = await session.run({
+      x: new Tensor('float32', [1, -3], [2]),
+      flag: new Tensor('bool', [condition], []),
+    });
+    expect([...(result['chosen']?.data as Float32Array)]).toEqual(expected);
+    expect([...(result['size']?.data as Float32Array)]).toEqual([2, 6]);
+  }
+  await session.release();
+});
