@@ -42,4 +42,4 @@ for name, (points, f) in activations.items():
     golden[name] = {"z": z.tolist(), "value": y.tolist(), "derivative": slope.tolist()}
 
 target.parent.mkdir(parents=True, exist_ok=True)
-target.write_text(json.dumps({"torch": torch.__version__.split("+")[0], "activations": golden}, indent=1) + "\n")
+target.write_text(json.dumps({"torch": torch.__version__.split("+")[0], "activations": golden}) + "\n")
