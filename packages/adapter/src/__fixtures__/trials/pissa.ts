@@ -40,7 +40,7 @@ function principal(weight: Tensor2D, rank: number): { A: Tensor2D; B: Tensor2D; 
   const left: Tensor2D[] = [];
   const right: Tensor2D[] = [];
   for (let k = 0; k < rank; k++) {
-    let v = tf.ones<never>([weight.shape[1], 1]) as Tensor2D;
+    let v = tf.ones<tf.Rank.R2>([weight.shape[1], 1]) as Tensor2D;
     for (let i = 0; i < 50; i++) {
       v = tf.matMul(rest, tf.matMul(rest, v), true);
       v = tf.div(v, tf.norm(v));
