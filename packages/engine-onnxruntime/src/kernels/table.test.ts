@@ -6,32 +6,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { elementwiseCases } from '../__fixtures__/kernel-cases/elementwise.js';
+import { casesOf } from '../__fixtures__/kernel-cases/index.js';
 import { type KernelCase, tensor } from '../__fixtures__/kernel-cases/kernel-case.js';
-import { fillCases } from '../__fixtures__/kernel-cases/fills.js';
-import { imageCases } from '../__fixtures__/kernel-cases/images.js';
-import { layoutCases } from '../__fixtures__/kernel-cases/layout.js';
-import { positionCases } from '../__fixtures__/kernel-cases/positions.js';
-import { productCases } from '../__fixtures__/kernel-cases/products.js';
-import { reductionCases } from '../__fixtures__/kernel-cases/reductions.js';
-import { windowCases } from '../__fixtures__/kernel-cases/windows.js';
 import { onnxruntime } from '../engine.js';
 import { kernels } from './index.js';
-
-const tables = [
-  elementwiseCases,
-  fillCases,
-  imageCases,
-  layoutCases,
-  positionCases,
-  productCases,
-  reductionCases,
-  windowCases,
-];
-const casesOf = new Map<string, [string, KernelCase][]>();
-for (const [name, cases] of tables.flatMap((table) => Object.entries(table))) {
-  casesOf.set(name, [...(casesOf.get(name) ?? []), ...Object.entries(cases)]);
-}
 
 interface Output {
   readonly dtype: string;

@@ -85,6 +85,14 @@ export const layoutCases: KernelCases = {
       inputs: { x: int([3, 4]) },
       attributes: strided({ begin: [1, 0, 0], end: [2, 1, 4], strides: [1, 1, 1], shrinkAxisMask: 1, newAxisMask: 2 }),
     },
+    'the first axis dropped': {
+      inputs: { x: float([2, 2]) },
+      attributes: strided({ begin: [0, 0], end: [1, 2], strides: [1, 1], shrinkAxisMask: 1 }),
+    },
+    'the last axis dropped': {
+      inputs: { x: float([2, 2]) },
+      attributes: strided({ begin: [0, 0], end: [2, 1], strides: [1, 1], shrinkAxisMask: 2 }),
+    },
     'an ellipsis': {
       inputs: { x: bool([2, 3, 4]) },
       attributes: strided({ begin: [0, 0, 1], end: [1, 0, 3], strides: [1, 1, 1], ellipsisMask: 2 }),
