@@ -63,8 +63,9 @@ export function compile(plan: Plan): Model {
   graph.scope = '';
   const taken = new Set(leafValues.map(({ name }) => name));
   const names = outputs.map((entry, i) => {
-    const value = made.get(entry);
-    if (value === undefined) throw new Error('A wanted tensor is not computed by its plan.');
+    const computed = made.get(entry);
+    if (computed === undefined) throw new Error('A wanted tensor is not computed by its plan.');
+    const value = asWire(graph, computed);
     // A graph input, or a value given out already, can be an output only under another name.
     const output = graph.output(value, taken.has(value.name) ? `out${i}` : undefined);
     taken.add(output.name);
@@ -112,6 +113,13 @@ function declare(graph: GraphBuilder, leaf: Leaf): Value {
   const input = graph.input(name, type, shape);
   if (leafType(leaf) !== 'bfloat16') return input;
   return graph.node('BitCast', [input], { type: 'bfloat16', shape }, { to: castCode.bfloat16 });
+}
+
+/** And goes out as them. */
+function asWire(graph: GraphBuilder, value: Value): Value {
+  const type = wireType(value.type);
+  if (type === value.type) return value;
+  return graph.node('BitCast', [value], { type, shape: value.shape }, { to: castCode[type] });
 }
 
 function leafType({ entry: { type } }: Leaf): OnnxType {

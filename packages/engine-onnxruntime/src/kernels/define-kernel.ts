@@ -40,6 +40,24 @@ export function compute<const Inputs extends readonly TensorInfo[]>(
   ])[0] as TensorInfo;
 }
 
+/**
+ * Appends a node whose output holds elements of its first input and nothing else, in the type in which that is stored:
+ * rows gathered from bfloat16 weights stay bfloat16, and only they are widened where they are used.
+ */
+export function move<const Inputs extends readonly [TensorInfo, ...TensorInfo[]]>(
+  backend: LazyBackend,
+  kernelName: string,
+  inputs: Inputs,
+  attributes: Attrs,
+  shape: readonly number[],
+  emit: (graph: GraphBuilder, inputs: Values<Inputs>) => Value,
+): TensorInfo {
+  const { dtype } = inputs[0];
+  const output = { shape, dtype, type: backend.storedType(inputs[0]) };
+  const emitOne = (graph: GraphBuilder, values: Values<Inputs>): readonly Value[] => [emit(graph, values)];
+  return computeAll(backend, kernelName, inputs, attributes, [output], emitOne, { raw: true })[0] as TensorInfo;
+}
+
 /** Appends a node with several outputs. Where there is nothing to compute, it makes empty tensors instead. */
 export function computeAll<const Inputs extends readonly TensorInfo[]>(
   backend: LazyBackend,
@@ -48,6 +66,7 @@ export function computeAll<const Inputs extends readonly TensorInfo[]>(
   attributes: Attrs,
   outputs: readonly OutputSpec[],
   emit: (graph: GraphBuilder, inputs: Values<Inputs>) => readonly Value[],
+  options?: { raw?: boolean },
 ): TensorInfo[] {
   if (outputs.every(({ shape }) => sizeOf(shape) === 0)) {
     return outputs.map(({ shape, dtype }) => backend.constant(emptyArray(dtype), [...shape], dtype));
@@ -59,6 +78,7 @@ export function computeAll<const Inputs extends readonly TensorInfo[]>(
     inputs,
     attributes,
     outputs,
+    options,
   );
 }
 

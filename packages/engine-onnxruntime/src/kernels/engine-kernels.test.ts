@@ -130,3 +130,39 @@ test('an activation that no fused kernel knows is refused by name', async () => 
   const product = tf.engine().runKernel('_FusedMatMul', inputs, { activation: 'softsign' }) as tf.Tensor;
   await expect(product.data()).rejects.toThrow(/'softsign'.*Known: linear/);
 });
+
+test.each([
+  ['uint8', Uint8Array.of(0, 1, 128, 255, 7, 9), [0, 1, 128, 255, 7, 9]],
+  ['int8', Uint8Array.of(0, 1, 128, 255, 7, 9), [0, 1, -128, -1, 7, 9]],
+  [
+    'bfloat16',
+    new Uint8Array(Uint16Array.of(0x3f80, 0xbf80, 0x4049, 0, 0x7f80, 0x3e00).buffer),
+    [1, -1, 3.140625, 0, Infinity, 0.125],
+  ],
+] as const)(
+  'codes of type %s are moved in their stored width, and read as numbers',
+  async (type, bytes, [a, b, c, d, e, f]) => {
+    const codes = onnxruntime.opaque(bytes.slice(), type, [3, 2]);
+    const width = type === 'bfloat16' ? 2 : 1;
+    const moved: [tf.Tensor, number[]][] = [
+      [tf.gather(codes, tf.tensor1d([2, 0, 2], 'int32')), [e, f, a, b, e, f]],
+      [tf.gatherND(codes, tf.tensor2d([[1, 0]], [1, 2], 'int32')), [c]],
+      [tf.slice(codes, [1, 0], [2, 1]), [c, e]],
+      [tf.stridedSlice(codes, [2, 1], [-4, -4], [-1, -1]), [f, e, d, c, b, a]],
+      [tf.transpose(codes), [a, c, e, b, d, f]],
+      [tf.reverse(codes, 0), [e, f, c, d, a, b]],
+      [tf.split(codes, [1, 2], 0)[1]!, [c, d, e, f]],
+      [tf.reshape(codes, [2, 3]), [a, b, c, d, e, f]],
+    ];
+    await onnxruntime.flush();
+    for (const [tensor, expected] of moved) {
+      const { bytes: before } = onnxruntime.memory();
+      expect(Array.from(await tensor.data())).toEqual(expected);
+      tensor.dispose();
+      const shared = tensor.size === codes.size && expected[1] === b; // a reshape holds no bytes of its own
+      expect(before - onnxruntime.memory().bytes).toBe(shared ? 0 : tensor.size * width);
+    }
+    const doubled = tf.add(tf.gather(codes, tf.tensor1d([1], 'int32')), 0); // in arithmetic they are numbers
+    expect(Array.from(await doubled.data())).toEqual([c, d]);
+  },
+);

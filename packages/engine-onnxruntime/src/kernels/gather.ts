@@ -5,7 +5,7 @@ import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { binary, cast, compare, where } from '../onnx/elementwise.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { gather, reshape, transpose } from '../onnx/movement.js';
-import { compute, defineKernel, sizeOf, storedShape } from './define-kernel.js';
+import { defineKernel, move, sizeOf, storedShape } from './define-kernel.js';
 import type { KernelDefinition, Value } from './kernel.js';
 
 export const gatherKernels: readonly KernelDefinition[] = [
@@ -16,21 +16,21 @@ export const gatherKernels: readonly KernelDefinition[] = [
       const axis = util.parseAxisParam(attributes.axis, x.shape)[0] ?? 0;
       const { collectGatherOpShapeInfo } = backend_util.segment_util;
       const info = collectGatherOpShapeInfo(x as never, indices as never, axis, batchDims);
-      const output = { shape: info.outputShape, dtype: x.dtype };
-      return compute(backend, 'GatherV2', [x, indices], { axis, batchDims }, output, (graph, [values, at]) => {
+      const shape = storedShape(info.outputShape, x.dtype);
+      return move(backend, 'GatherV2', [x, indices], { axis, batchDims }, info.outputShape, (graph, [values, at]) => {
         const index = nonNegative(graph, at);
-        if (info.batchSize === 1) {
-          const flat = reshape(graph, index, indices.shape.slice(batchDims));
-          return reshape(graph, gather(graph, values, flat, axis), storedShape(output.shape, x.dtype));
-        }
-        return gatherBatches(graph, values, index, info, storedShape(output.shape, x.dtype));
+        if (info.batchSize > 1) return gatherBatches(graph, values, index, info, shape);
+        return reshape(
+          graph,
+          gather(graph, values, reshape(graph, index, indices.shape.slice(batchDims)), axis),
+          shape,
+        );
       });
     },
   ),
   defineKernel<{ params: TensorInfo; indices: TensorInfo }>('GatherNd', ({ params, indices }, _, backend) => {
     const [shape] = backend_util.prepareAndValidate(params as never, indices as never);
-    const output = { shape, dtype: params.dtype };
-    return compute(backend, 'GatherNd', [params, indices], {}, output, (graph, [values, at]) => {
+    return move(backend, 'GatherNd', [params, indices], {}, shape, (graph, [values, at]) => {
       const inputs = [values, cast(graph, nonNegative(graph, at), 'int64')];
       return graph.node('GatherND', inputs, { type: values.type, shape: storedShape(shape, params.dtype) });
     });
@@ -40,6 +40,7 @@ export const gatherKernels: readonly KernelDefinition[] = [
 /** The runtime counts negative indices from the end; here they are outside, as in tfjs. */
 function nonNegative(graph: GraphBuilder, index: Value): Value {
   const number = cast(graph, index, 'int32');
+  if (index.type === 'uint8' || index.type === 'bool') return number;
   return where(graph, compare(graph, 'Less', number, 0), graph.scalar('int32', 2 ** 31 - 1), number);
 }
 

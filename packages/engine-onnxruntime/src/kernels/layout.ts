@@ -20,7 +20,7 @@ import {
   transpose,
 } from '../onnx/movement.js';
 import { realPart, toComplex } from './complex.js';
-import { compute, computeAll, defineKernel, sizeOf, storedShape, storedType } from './define-kernel.js';
+import { compute, computeAll, defineKernel, move, sizeOf, storedShape, storedType } from './define-kernel.js';
 import type { KernelDefinition, LazyBackend, Value } from './kernel.js';
 import { store } from './unary.js';
 
@@ -46,8 +46,8 @@ export const layoutKernels: readonly KernelDefinition[] = [
     });
   }),
   defineKernel<X, { perm: number[] }>('Transpose', ({ x }, { perm }, backend) => {
-    const output = { shape: perm.map((axis) => x.shape[axis] ?? 1), dtype: x.dtype };
-    return compute(backend, 'Transpose', [x], { perm }, output, (graph, [value]) =>
+    const shape = perm.map((axis) => x.shape[axis] ?? 1);
+    return move(backend, 'Transpose', [x], { perm }, shape, (graph, [value]) =>
       transpose(
         graph,
         value,
@@ -57,13 +57,13 @@ export const layoutKernels: readonly KernelDefinition[] = [
   }),
   defineKernel<X, { dims: number | number[] }>('Reverse', ({ x }, { dims }, backend) => {
     const axes = util.parseAxisParam(dims, x.shape);
-    return compute(backend, 'Reverse', [x], { axes }, x, (graph, [value]) => reverse(graph, value, axes));
+    return move(backend, 'Reverse', [x], { axes }, x.shape, (graph, [value]) => reverse(graph, value, axes));
   }),
   defineKernel<X, { begin: number | number[]; size: number | number[] }>('Slice', ({ x }, attributes, backend) => {
     const [begin, size] = slice_util.parseSliceParams(x, attributes.begin, attributes.size) as [number[], number[]];
     slice_util.assertParamsValid(x, begin, size);
     if (util.arraysEqual(size, x.shape)) return backend.share(x);
-    return compute(backend, 'Slice', [x], { begin }, { shape: size, dtype: x.dtype }, (graph, [value]) =>
+    return move(backend, 'Slice', [x], { begin }, size, (graph, [value]) =>
       slice(graph, value, begin, storedShape(size, x.dtype)),
     );
   }),
@@ -124,8 +124,10 @@ export const layoutKernels: readonly KernelDefinition[] = [
     const axis = util.parseAxisParam(attributes.axis, x.shape)[0] ?? 0;
     const sizes = backend_util.prepareSplitSize(x as never, attributes.numOrSizeSplits, axis);
     if (sizes.length === 1) return [backend.share(x)];
-    const outputs = sizes.map((length) => ({ shape: replace(x.shape, axis, length), dtype: x.dtype }));
-    return computeAll(backend, 'SplitV', [x], { axis }, outputs, (graph, [value]) => split(graph, value, sizes, axis));
+    const type = backend.storedType(x);
+    const outputs = sizes.map((length) => ({ shape: replace(x.shape, axis, length), dtype: x.dtype, type }));
+    const emit = (graph: GraphBuilder, [value]: readonly [Value]): Value[] => split(graph, value, sizes, axis);
+    return computeAll(backend, 'SplitV', [x], { axis }, outputs, emit, { raw: true });
   }),
 ];
 
@@ -154,11 +156,10 @@ function stridedSlice({ x }: X, attributes: StridedSliceAttributes, backend: Laz
     shrinkAxisMask,
   );
   if (info.isIdentity) return backend.share(x, info.finalShape);
-  const output = { shape: info.finalShape, dtype: x.dtype };
   // Without the axes that are added or dropped at the end.
   const size = slice_util.computeOutShape(info.begin, info.end, info.strides);
   const key = { begin: info.begin, strides: info.strides, size };
-  return compute(backend, 'StridedSlice', [x], key, output, (graph, [value]) => {
+  return move(backend, 'StridedSlice', [x], key, info.finalShape, (graph, [value]) => {
     const axes = info.begin.map((_, axis) => axis);
     // An end of −1 would count from the back; before the start lies only a very negative one.
     const ends = info.end.map((to, axis) => ((info.strides[axis] ?? 1) < 0 && to < 0 ? -(2 ** 31) : to));
