@@ -8,7 +8,7 @@
  */
 import { bundle } from './bundle.js';
 import { exclusions } from './exclusions.js';
-import { judge, type SpecResult } from './verdict.js';
+import { judge, matches, type SpecResult } from './verdict.js';
 
 /** Of 4,227 that run on tfjs's own cpu backend. */
 const minimumPassed = 4140;
@@ -60,6 +60,9 @@ const { counts, failures, excluded, stale } = judge(results, filter === undefine
 for (const { name, message } of failures)
   print(`FAILED ${name}\n       ${filter === undefined ? message.slice(0, 200) : message}`);
 for (const line of stale) print(`STALE  ${line}`);
+for (const { spec, reason } of filter === undefined ? exclusions : []) {
+  print(`EXCLUDED ${excluded.filter(({ name }) => matches(spec, name)).length} by ${String(spec)}: ${reason}`);
+}
 const passed = counts['passed'] ?? 0;
 print(
   `tfjs-core's suite on onnxruntime: ${passed} passed, ${counts['failed'] ?? 0} failed (${excluded.length} of them excluded ` +

@@ -32,3 +32,12 @@ test('of several specs with one name, one has to fail', () => {
   expect(stale).toEqual([]);
   expect(failures.map(({ name }) => name)).toEqual(['exp int32', 'ragged range']);
 });
+
+test('what may pass is not stale when it does, but has to exist', () => {
+  const mayPass = true;
+  const { stale } = judge(results, [
+    { spec: 'add works', reason, mayPass },
+    { spec: 'sub works', reason, mayPass },
+  ]);
+  expect(stale).toEqual(['sub works matches no spec']);
+});
