@@ -21,7 +21,7 @@ export function report(figures: StepFigures): string {
     `  step       ${step.toFixed(0)} ms (run ${run.toFixed(0)} ms), ${((batch * time * 1000) / step).toFixed(0)} tokens/s`,
     `  rate       ${rate.toFixed(1)} GFLOPS; its products alone ${ceiling.toFixed(1)}; ratio ${percent(rate / ceiling)} (target 85 %)`,
     `  overhead   ${percent(overhead)} of the step in JavaScript (target 3 %)`,
-    `  first step ${compile.toFixed(0)} ms more, ${nodes} nodes`,
+    `  compiled   once in ${compile.toFixed(0)} ms, ${nodes} nodes`,
     `  memory     ${mebibytes(residentBytes)} resident after the steps, ${mebibytes(peakResidentBytes)} at the peak`,
     '  products, by share of the arithmetic:',
     ...figures.products.slice(0, 12).map(productLine),
