@@ -56,7 +56,7 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-confusing-void-expression': [
         'error',
-        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true },
       ],
       // A checked index is often proven by the loop around it.
       '@typescript-eslint/no-non-null-assertion': 'off',

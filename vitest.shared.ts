@@ -9,6 +9,7 @@ export default defineConfig({
     environment: 'node',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    env: { FORCE_COLOR: '0' }, // what a test starts prints plain text, wherever the test runs
     pool: 'forks', // one process a file: tfjs is global, so is its engine
     reporters: ['default', new TestReportWriter()],
   },

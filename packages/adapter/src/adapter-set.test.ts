@@ -149,8 +149,7 @@ describe('merging', () => {
       rows: 4,
       columns: 4,
       bias: null,
-      // eslint-disable-next-line @typescript-eslint/require-await -- a source is asynchronous
-      values: async function* () {
+      async *values() {
         yield Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
       },
     };

@@ -9,7 +9,7 @@ import { z } from 'zod';
 
 const targetModules = z.union([z.string(), z.array(z.string())]);
 
-export const adapterOptions = z.looseObject({
+const adapterOptions = z.looseObject({
   method: z.string().default('lora').describe('Name of the adapter method.'),
   targetModules: targetModules
     .optional()

@@ -88,7 +88,9 @@ describe('an experiment', () => {
     const seen: string[] = [];
     const watched = lab();
     watched.container.rebind(Services.tracker).toConstantValue({
-      track: ({ arm, seed }, event) => void (event.type === 'finished' && seen.push(`${arm}/${seed}`)),
+      track: ({ arm, seed }, event) => {
+        if (event.type === 'finished') seen.push(`${arm}/${seed}`);
+      },
     });
     const report = await watched
       .experiment({
