@@ -189,10 +189,12 @@ for (const [rule, broken] of rules)
 
 describe('each plugin is put through the laws of its kind', () => {
   const thing = { kind: 'adapter-method', name: 'thing', package: '@loran/tensor', version: '0.1.0' };
-  const plugins = pluginsIn('tensor', { thing, list: [thing], number: 1 });
+  const plugins = pluginsIn('tensor', { thing, list: [thing], createThing: () => thing, number: 1 });
 
-  test('the sample keeps it, by name or by list', () => {
-    expect(plugins).toEqual([{ folder: 'tensor', kind: 'adapter-method', exportNames: ['thing', 'list'] }]);
+  test('the sample keeps it, by name, by list or made anew', () => {
+    expect(plugins).toEqual([
+      { folder: 'tensor', kind: 'adapter-method', exportNames: ['thing', 'list', 'createThing'] },
+    ]);
     expect(pluginsWithoutLaws(sample, plugins)).toEqual([]);
     const listed = withMember('tensor', {
       'src/thing.test.ts': 'for (const each of list) describeAdapterMethod(each);\n',

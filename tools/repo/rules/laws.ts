@@ -17,7 +17,7 @@ const lawsOf: Partial<Record<PluginKind, string>> = {
 export interface ShippedPlugin {
   readonly folder: string;
   readonly kind: PluginKind;
-  /** What it is exported as: by itself, and in lists such as `standardActivations`. */
+  /** What it is exported as: by itself, in lists such as `standardActivations`, and by what makes it anew, such as `createNf4` for `nf4`. */
   readonly exportNames: readonly string[];
 }
 
@@ -51,6 +51,9 @@ export function pluginsIn(folder: string, module: Readonly<Record<string, unknow
       exportNames: [
         name,
         ...exported.filter(([, value]) => Array.isArray(value) && value.includes(plugin)).map(([list]) => list),
+        ...Object.keys(module).filter((other) =>
+          other.startsWith(`create${name.charAt(0).toUpperCase()}${name.slice(1)}`),
+        ),
       ],
     }));
 }
