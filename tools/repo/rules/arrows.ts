@@ -31,7 +31,7 @@ export const arrows: Rule = {
 };
 
 /** Marks of the generated picture in README.md. */
-export const pictureMarks = ['<!-- arrows: made by tools/repo/picture.ts -->', '<!-- /arrows -->'] as const;
+export const pictureMarks = ['<!-- arrows: made by tools/repo/refresh-documents.ts -->', '<!-- /arrows -->'] as const;
 
 /**
  * The Mermaid picture of the arrows, from the package.json files. An arrow that follows from others is left out: what trainer
@@ -50,14 +50,19 @@ export function picture(workspace: Workspace): string {
   return ['```mermaid', 'flowchart TD', ...drawn.sort(), '```'].join('\n');
 }
 
+/** README.md with the picture as it should be. */
+export function withPicture(readme: string, workspace: Workspace): string {
+  const [before = '', rest = ''] = readme.split(pictureMarks[0]);
+  const after = rest.split(pictureMarks[1])[1] ?? '';
+  return `${before}${pictureMarks[0]}\n\n${picture(workspace)}\n\n${pictureMarks[1]}${after}`;
+}
+
 export const arrowPicture: Rule = {
   name: 'the picture of the arrows in README.md is what the package.json files say',
   check: (workspace) => {
     const readme = workspace.documents.get('README.md') ?? '';
-    const [, after = ''] = readme.split(pictureMarks[0]);
-    const shown = after.split(pictureMarks[1])[0]!.trim();
-    return shown === picture(workspace)
+    return readme === withPicture(readme, workspace)
       ? []
-      : ['README.md: run `npx tsx tools/repo/picture.ts` and look at what changed'];
+      : ['README.md: run `npx tsx tools/repo/refresh-documents.ts` and look at what changed'];
   },
 };

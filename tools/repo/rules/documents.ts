@@ -34,30 +34,43 @@ function parents(file: string): string[] {
   return parent === '.' ? [] : [parent, ...parents(parent)];
 }
 
+const marked = /^<!-- code: ([^\s#]+)(?:#([\w-]+))? -->\s*^(```\w*\n)([^]*?)^```$/gm;
+
 /**
- * A code block after `<!-- code: path -->` is that file, or after `<!-- code: path#part -->` what stands in it between
- * `// #region part` and the next `// #endregion`, without its indentation.
+ * A document with its marked code blocks as the files have them. A block after `<!-- code: path -->` is that file, or after
+ * `<!-- code: path#part -->` what stands in it between `// #region part` and the next `// #endregion`, without its indentation.
  */
+export function withCode(document: string, files: ReadonlyMap<string, string>): string {
+  return document.replaceAll(marked, (block, file: string, part: string | undefined, fence: string, code: string) => {
+    const text = files.get(file);
+    const wanted = text === undefined || part === undefined ? text : region(text, part);
+    return wanted === undefined ? block : block.replace(fence + code, () => `${fence}${wanted.trim()}\n`);
+  });
+}
+
 export const codeBlocks: Rule = {
   name: 'code in documents that comes from a file equals the file',
   check: (workspace) => {
     const files = new Map(allTexts(workspace));
-    return markdown(workspace).flatMap(([file, content]) =>
-      content
-        .split(/^<!-- code: /m)
-        .slice(1)
-        .flatMap((rest) => {
-          const [, source = '', part, code] = /^([^\s#]+)(?:#([\w-]+))? -->\s*^```\w*\n([^]*?)^```$/m.exec(rest) ?? [];
-          if (code === undefined) return [`${file}: a code block should follow "${rest.split('\n', 1)[0]}"`];
-          const text = files.get(source);
-          if (text === undefined) return [`${file}: there is no ${source}`];
-          const wanted = part === undefined ? text : region(text, part);
-          if (wanted === undefined) return [`${file}: ${source} has no "// #region ${part}"`];
-          return wanted.trim() === code.trim()
-            ? []
-            : [`${file}: the code is not that of ${source}${part === undefined ? '' : `#${part}`}`];
-        }),
-    );
+    return markdown(workspace).flatMap(([file, content]) => {
+      const sources = [...content.matchAll(marked)].map(([, source = '', part]) => ({
+        source,
+        part,
+        text: files.get(source),
+      }));
+      return [
+        ...sources.filter(({ text }) => text === undefined).map(({ source }) => `${file}: there is no ${source}`),
+        ...sources
+          .filter(({ text, part }) => text !== undefined && part !== undefined && region(text, part) === undefined)
+          .map(({ source, part }) => `${file}: ${source} has no "// #region ${part}"`),
+        ...(content.split(/^<!-- code: /m).length - 1 === sources.length
+          ? []
+          : [`${file}: a code block should follow each mark`]),
+        ...(withCode(content, files) === content
+          ? []
+          : [`${file}: run \`npx tsx tools/repo/refresh-documents.ts\` and look at what changed`]),
+      ];
+    });
   },
 };
 
