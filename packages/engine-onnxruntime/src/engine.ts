@@ -118,13 +118,13 @@ export function createOnnxruntimeEngine({
       return {
         tensors: tf.memory().numTensors,
         bytes: backend.bytes,
-        sessions: backend.sessions,
+        sessions: backend.runs.sessions,
         residentBytes: process.memoryUsage.rss(),
         peakResidentBytes: process.resourceUsage().maxRSS * 1024, // libuv gives kilobytes
       };
     },
 
-    observe: (observer) => use().backend.observe(observer),
+    observe: (observer) => use().backend.runs.observe(observer),
   };
 }
 
@@ -147,7 +147,7 @@ async function startWorker(runtime: string, threads: number) {
   const link = new WorkerLink({
     runtime,
     session,
-    onReport: (report) => (backend === null ? started(report) : backend.onReport(report)),
+    onReport: (report) => (backend === null ? started(report) : backend.runs.onReport(report)),
   });
   const { error } = await link.request({ kind: 'sync' });
   const report = error === undefined ? await start : ({ kind: 'absent', message: error } as const);

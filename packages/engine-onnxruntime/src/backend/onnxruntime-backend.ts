@@ -2,29 +2,23 @@
  * A lazy TensorFlow.js backend: kernels append nodes; a read compiles everything pending into one ONNX graph and runs it.
  *
  * Values live in the worker with the runtime, so a training step moves only its new leaves there and its loss back.
- * All bookkeeping here is synchronous; the worker obeys in order, so a tensor counts as computed once its run is posted.
- * A run that fails is repeated without the failing op (`recovery.ts`), and only what depends on that op is an error to read.
+ * All bookkeeping here is synchronous; `run-queue.ts` posts the runs.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { OpaqueType } from '@loran/tensor';
-import { arenaBytes } from '../graph/arena.js';
-import { compile, wireType } from '../graph/compile.js';
+import { wireType } from '../graph/compile.js';
 import { nodeKey } from '../graph/node-key.js';
 import { Entry, Node, storedShape, storedType } from '../graph/node.js';
-import { isLeafOfLastPlan, plan, type Plan } from '../graph/plan.js';
-import { productsOf } from '../graph/products.js';
 import { bytesOf } from '../graph/stored-bytes.js';
 import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/kernel.js';
-import type { Report } from '../worker/protocol.js';
 import type { WorkerLink } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
 import { callSite } from './call-site.js';
-import { RunRecovery, type PostedRun } from './recovery.js';
-import type { RunObserver, RunRecord } from './run-record.js';
-import { SessionCache, type CompiledGraph } from './session-cache.js';
-import { ValueStore } from './value-store.js';
+import { RunQueue } from './run-queue.js';
+import { stringsUnsupported } from './strings-unsupported.js';
+import { ValueStore, valuesOf } from './value-store.js';
 
 export interface BackendSettings {
   /** Compiled graphs kept, and the memory they may keep together; the least recently used is released first. */
@@ -36,41 +30,23 @@ export interface BackendSettings {
   readonly callSites: boolean;
 }
 
-interface InFlight extends PostedRun {
-  readonly session: number;
-  /** Why the graph could not even be written; null where it could. */
-  readonly failure: unknown;
-  readonly record: Omit<RunRecord, 'runMilliseconds' | 'compileMilliseconds'>;
-}
-
-/** Runs posted and not reported before this thread waits for the worker to catch up. */
-const maxInFlight = 64;
-
 export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend {
   readonly #link: WorkerLink;
   readonly #values: ValueStore;
-  readonly #sessions: SessionCache;
+  readonly runs: RunQueue;
   readonly #autoFlush: AutoFlush;
   readonly #pending = new Set<Entry>();
   readonly #foreign = new WeakMap<DataId, Entry>();
-  readonly #inFlight = new Map<number, InFlight>();
-  readonly #observers = new Set<RunObserver>();
-  readonly #compileTimes = new Map<number, number>();
   readonly #callSites: boolean;
-  #recovery: RunRecovery | null = null;
   #dataIds = 0;
   #bytes = 0;
   #serial = 0;
-  #sessionNumber = 0;
-  #runNumber = 0;
 
   constructor(link: WorkerLink, settings: BackendSettings) {
     super();
     this.#link = link;
     this.#values = new ValueStore(link);
-    this.#sessions = new SessionCache(settings.sessions, settings.sessionBytes, ({ session }) =>
-      link.send({ kind: 'release', session }),
-    );
+    this.runs = new RunQueue(link, this.#values, settings.sessions, settings.sessionBytes);
     this.#autoFlush = new AutoFlush(settings.pendingNodes);
     this.#callSites = settings.callSites;
   }
@@ -214,7 +190,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
 
   override dispose(): void {
     this.#pending.clear();
-    this.#sessions.clear();
+    this.runs.clear();
   }
 
   // --- Running --------------------------------------------------------------------------------------------------------
@@ -230,129 +206,14 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   schedule(): void {
     this.#autoFlush.reset();
     if (this.#pending.size === 0) return;
-    const start = performance.now();
-    const planned = plan(this.#pending);
-    const known = this.#sessions.get(planned.key);
-    const planMilliseconds = performance.now() - start;
-
-    this.#values.freeDisposed(isLeafOfLastPlan);
-    for (const { entry } of planned.leaves) this.#values.upload(entry);
-    this.#values.sendPack();
-    const { graph, failure } = known === undefined ? this.#compile(planned) : { graph: known, failure: null };
-    const emitMilliseconds = known === undefined ? performance.now() - start - planMilliseconds : 0;
-    const ids = new Map(planned.outputs.map((entry) => [entry, this.#values.number()]));
-    for (const [entry, id] of ids) {
-      entry.node = null;
-      entry.id = id;
-    }
+    this.runs.post(this.#pending);
     this.#pending.clear();
-
-    const run = ++this.#runNumber;
-    const inputs = planned.leaves.length;
-    const { session, nodes, products } = graph;
-    const record = {
-      compiled: known === undefined,
-      planMilliseconds,
-      emitMilliseconds,
-      nodes,
-      inputs,
-      outputs: ids.size,
-      products,
-    };
-    this.#inFlight.set(run, { plan: planned, ids, session, failure, record });
-    this.#link.send({
-      kind: 'run',
-      run,
-      session,
-      inputs: Float64Array.from(planned.leaves, ({ entry }) => entry.id),
-      outputs: Float64Array.from(ids.values()),
-    });
-    this.#values.freeDisposed();
-    this.#link.post();
-    if (this.#inFlight.size > maxInFlight) this.#link.waitUntil(() => this.#inFlight.size <= maxInFlight / 2);
-  }
-
-  /** Without a graph that compiles, the run is posted all the same: it fails in its turn, and recovery sorts out what can be saved. */
-  #compile(planned: Plan): { graph: CompiledGraph; failure: unknown } {
-    const { key, nodes } = planned;
-    try {
-      const model = compile(planned);
-      const session = ++this.#sessionNumber;
-      const bytes = arenaBytes(planned);
-      const graph = { key, session, bytes, nodes: nodes.length, products: productsOf(nodes) };
-      this.#sessions.add(graph); // first, so that what has to go is gone when the new one takes its memory
-      this.#link.send({ kind: 'compile', session, model }, model.bytes.buffer);
-      return { graph, failure: null };
-    } catch (failure) {
-      return { graph: { key, session: 0, bytes: 0, nodes: nodes.length, products: [] }, failure };
-    }
-  }
-
-  /** Calls `observer` after every run; returns a function that stops it. */
-  observe(observer: RunObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
-  }
-
-  get sessions(): number {
-    return this.#sessions.size;
+    this.runs.waitWhileFull();
   }
 
   /** Bytes of the values of all tensors, computed or not. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  /** Takes in what the worker reports. */
-  onReport(report: Exclude<Report, { kind: 'reply' }>): void {
-    switch (report.kind) {
-      case 'compiled':
-        this.#compileTimes.set(report.session, report.milliseconds);
-        return;
-      case 'ran':
-        this.#ran(report.run, report.milliseconds);
-        return;
-      case 'failed':
-        this.#failed(report);
-        return;
-      case 'attempted':
-        if (report.message !== null) this.#recovery?.failed(new Error(report.message));
-        this.#continueRecovery();
-        return;
-      case 'ready':
-      case 'absent':
-      case 'crashed':
-        return;
-    }
-  }
-
-  #ran(run: number, runMilliseconds: number): void {
-    const flight = this.#inFlight.get(run);
-    this.#inFlight.delete(run);
-    if (flight === undefined) return;
-    const { record, session } = flight;
-    const compileMilliseconds = record.compiled ? (this.#compileTimes.get(session) ?? 0) : 0;
-    this.#compileTimes.delete(session);
-    for (const observer of this.#observers) observer({ ...record, compileMilliseconds, runMilliseconds });
-  }
-
-  #failed({ run, message, inputs }: Extract<Report, { kind: 'failed' }>): void {
-    const flight = this.#inFlight.get(run);
-    this.#inFlight.delete(run);
-    if (flight === undefined) return;
-    this.#recovery = new RunRecovery(flight);
-    if (inputs.length > 0) this.#recovery.inputsFailed(inputs);
-    else {
-      this.#sessions.delete(flight.plan.key);
-      this.#recovery.failed(flight.failure ?? new Error(message));
-    }
-    this.#continueRecovery();
-  }
-
-  #continueRecovery(): void {
-    const next = this.#recovery?.next() ?? { kind: 'resume', failures: [] };
-    if (next.kind === 'resume') this.#recovery = null;
-    this.#link.recover(next);
   }
 
   // --- Entries ----------------------------------------------------------------------------------------------------------
@@ -396,20 +257,4 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     if (entry.node !== null) this.schedule();
     return entry.id;
   }
-}
-
-/** The worker's values of an entry, widened to the tfjs dtype. */
-function valuesOf({ type }: Entry, { result, error }: { result?: unknown; error?: string }): BackendValues {
-  if (error !== undefined) throw new LoranError('OPERATION_FAILED', error);
-  if (type === 'uint8' || type === 'int8') return Int32Array.from(result as Uint8Array);
-  if (type !== 'bfloat16') return result as BackendValues;
-  const bits = Uint32Array.from(result as Uint16Array, (half) => half << 16);
-  return new Float32Array(bits.buffer);
-}
-
-function stringsUnsupported(op: string): LoranError {
-  return new LoranError(
-    'DTYPE_UNSUPPORTED',
-    `${op} of strings is not available on the engine 'onnxruntime', whose graphs hold numbers. Use tfjs's 'cpu' backend for it.`,
-  );
 }

@@ -5,6 +5,7 @@
  * free, and travel packed in one buffer with the first run that uses them; most die before any run does.
  */
 import type { BackendValues, TypedArray } from '@tensorflow/tfjs-core';
+import { LoranError } from '@loran/plugin';
 import { wireType } from '../graph/compile.js';
 import type { Entry } from '../graph/node.js';
 import { isLeafOfLastPlan, plan } from '../graph/plan.js';
@@ -115,4 +116,13 @@ export class ValueStore {
 function copyOf(values: TypedArray, type: OnnxType): Float32Array | Int32Array | Uint8Array {
   if (type === 'float32') return new Float32Array(values);
   return type === 'int32' ? new Int32Array(values) : new Uint8Array(values);
+}
+
+/** The worker's values of an entry, widened to the tfjs dtype. */
+export function valuesOf({ type }: Entry, { result, error }: { result?: unknown; error?: string }): BackendValues {
+  if (error !== undefined) throw new LoranError('OPERATION_FAILED', error);
+  if (type === 'uint8' || type === 'int8') return Int32Array.from(result as Uint8Array);
+  if (type !== 'bfloat16') return result as BackendValues;
+  const bits = Uint32Array.from(result as Uint16Array, (half) => half << 16);
+  return new Float32Array(bits.buffer);
 }
