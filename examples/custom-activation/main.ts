@@ -26,7 +26,7 @@ export interface ComparisonOptions {
   readonly data?: { readonly train: string; readonly test: string };
 }
 
-export async function compareActivations({ steps = 50, data }: ComparisonOptions = {}): Promise<Report> {
+export async function compareActivations({ steps = 36, data }: ComparisonOptions = {}): Promise<Report> {
   const { model, ...mails } = await prepareQuickstart();
   const bar = progressBar();
   // #region experiment
@@ -36,7 +36,7 @@ export async function compareActivations({ steps = 50, data }: ComparisonOptions
       model,
       data: data ?? mails,
       pooling: 'mean',
-      training: { steps, learningRate: 4e-3, maxLength: 64 },
+      training: { steps, batchSize: 16, learningRate: 4e-3, maxLength: 64 },
       arms: Object.fromEntries(
         ['identity', 'sinter', 'snake'].map((activation) => [
           activation,

