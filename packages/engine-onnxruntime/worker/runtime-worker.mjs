@@ -12,16 +12,14 @@
  * @typedef {import('../src/worker/protocol.js').WireType} WireType
  * @typedef {import('onnxruntime-common').Tensor} Tensor
  * @typedef {import('onnxruntime-common').InferenceSession} InferenceSession
- * @typedef {{ type: WireType, data: Tensor['data'], tensor: Tensor | null } | { failure: string }} Held
  * @typedef {{ session: InferenceSession, model: Model } | { failure: string }} Compiled
  */
 import { workerData } from 'node:worker_threads';
+import { fail, unpack, values, views } from './values.mjs';
 
 /** @type {import('../src/worker/protocol.js').WorkerSettings} */
 const { runtime, port, signal, session: sessionOptions } = workerData;
 
-/** @type {Map<number, Held>} */
-const values = new Map();
 /** @type {Map<number, Compiled>} */
 const sessions = new Map();
 /** @type {Command[]} */
@@ -31,18 +29,6 @@ let working = false;
 let onRecovery = null;
 /** @type {string} */
 let device = 'cpu';
-
-const views = /** @type {const} */ ({
-  float32: Float32Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int64: BigInt64Array,
-  uint32: Uint32Array,
-});
-const packTypes = /** @type {const} */ (['float32', 'int32', 'bool', 'uint8', 'int8', 'uint16']);
 
 /** @param {Report} message */
 function report(message) {
@@ -140,19 +126,6 @@ async function obey(command) {
       sessions.clear();
       values.clear();
       port.close();
-  }
-}
-
-/**
- * @param {ArrayBuffer} buffer
- * @param {Float64Array} table
- */
-function unpack(buffer, table) {
-  for (let i = 0; i < table.length; i += 4) {
-    const [id = 0, code = 0, offset = 0, length = 0] = table.subarray(i, i + 4);
-    const type = packTypes[code] ?? 'float32';
-    // A copy, so that one small value that lives long does not keep the whole pack.
-    values.set(id, { type, data: new views[type](buffer, offset, length).slice(), tensor: null });
   }
 }
 
@@ -257,11 +230,6 @@ function feeds(model, ids) {
     tensors[name] = held.tensor;
   }
   return tensors;
-}
-
-/** @param {readonly import('../src/worker/protocol.js').Failure[]} failures */
-function fail(failures) {
-  for (const { id, message } of failures) values.set(id, { failure: message });
 }
 
 /**
