@@ -66,6 +66,11 @@ describe('train and evaluate', () => {
     expect(lastJson(measured.out)).toMatchObject({ examples: 24, labels: ['ham', 'spam'] });
     expect(Object.keys(lastJson(measured.out).metrics)).toEqual(['accuracy', 'mcc']);
 
+    const plain = await run('train', '--model', model, '--data', posts, '--output', `${output}-2`, '--quiet', ...short);
+    expect(plain.out).toMatch(/^accuracy +\d/m);
+    expect(plain.out).toMatch(/^trainable params: [\d,]+ \|\| all params: [\d,]+ \|\| trainable%: [\d.]+$/m);
+    expect(plain.out).toContain(`Adapter: ${output}-2`);
+
     const again = await run('train', '--model', model, '--data', posts, '--output', output, ...short);
     expect(again).toMatchObject({ exitCode: 1, err: expect.stringMatching(/RUN_FOLDER_IN_USE.*overwrite/) as string });
   });

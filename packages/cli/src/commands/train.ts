@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { formatParameterCount } from '@loran/adapter';
 import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
 import { merged, readConfigFile } from '../config-file.js';
@@ -153,5 +154,7 @@ function print(run: RunResult, json: boolean, { out }: Terminal): void {
     out,
     `${run.steps} steps, loss ${run.loss.toFixed(4)}, ${run.seconds.toFixed(1)} s, peak memory ${Math.round(run.peakMemoryBytes / 1e6)} MB`,
   );
+  line(out, formatParameterCount(run.parameters));
+  line(out, `Frozen weights take ${Math.round(run.baseBytes / 1e6)} MB.`);
   if (run.folder !== undefined) line(out, `Adapter: ${run.folder}`);
 }
