@@ -25,11 +25,10 @@ export async function readConfigFile(file: string): Promise<Options> {
   return value as Options;
 }
 
-/** `over` on top of `under`, group by group; what `over` leaves undefined stays. */
+/** `over` on top of `under`, group by group. */
 export function merged(under: Options, over: Options): Options {
   const result: Record<string, unknown> = { ...under };
   for (const [name, value] of Object.entries(over)) {
-    if (value === undefined) continue;
     const below = result[name];
     result[name] = isGroup(value) ? merged(isGroup(below) ? below : {}, value) : value;
   }

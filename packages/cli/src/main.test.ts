@@ -75,6 +75,23 @@ describe('train and evaluate', () => {
     expect(again).toMatchObject({ exitCode: 1, err: expect.stringMatching(/RUN_FOLDER_IN_USE.*overwrite/) as string });
   });
 
+  test('a configuration may name the data shortly', async () => {
+    const config = path.join(folder, 'short.yaml');
+    await writeFile(config, `model: ${model}\ndata: ${posts}\ntraining: { steps: 1, batchSize: 8 }\n`);
+    const { exitCode, out } = await run(
+      'train',
+      '--config',
+      config,
+      '--test-share',
+      '0.5',
+      '--device',
+      'cpu',
+      '--json',
+    );
+    expect(exitCode).toBe(0);
+    expect(lastJson(out)).toMatchObject({ steps: 1, examples: 12 });
+  });
+
   test('a configuration file, with flags on top', async () => {
     const config = path.join(folder, 'run.yaml');
     await writeFile(

@@ -2,26 +2,15 @@ import { type Command, Option } from 'commander';
 import { formatParameterCount } from '@loran/adapter';
 import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
-import { merged, readConfigFile } from '../config-file.js';
-import { list, number, repeated, setting, targetModules } from '../flag-values.js';
+import { list, number, setting, targetModules } from '../flag-values.js';
+import { configured, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { metricLines, runJson } from '../results.js';
-import { standardLab } from '../standard-lab.js';
 import { line, type Terminal } from '../terminal.js';
 
-interface TrainFlags {
-  readonly [name: string]: unknown;
-  readonly config?: string;
-  readonly plugin?: readonly string[];
-  readonly engine?: string;
-  readonly device?: 'auto' | 'cpu' | 'webgpu' | 'cuda';
-  readonly threads?: number;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+type TrainFlags = LabFlags & { readonly quiet?: boolean; readonly set?: Readonly<Record<string, unknown>> };
 
 export function trainCommand(program: Command, terminal: Terminal, result: { exitCode: number }): void {
-  program
-    .command('train')
+  withLabFlags(program.command('train'))
     .description('train an adapter on a file of texts and labels')
     .option('--model <folder>', 'Hugging Face model folder')
     .option('--data <file>', 'texts and labels: .jsonl, .csv, .tsv, each also .gz; or the name of a dataset')
@@ -67,16 +56,10 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .option('--seed <n>', '(default: 0)', number)
     .option('--output <folder>', 'folder to write the adapter and the run to')
     .option('--overwrite', 'replace the run that the output folder holds')
-    .option('--config <file>', 'options as YAML or JSON; flags go on top')
-    .option('--plugin <module>', 'module that exports plugins; may be repeated', repeated)
-    .option('--engine <name>', "(default: 'onnxruntime')")
-    .addOption(new Option('--device <name>', '(default: auto)').choices(['auto', 'cpu', 'webgpu', 'cuda']))
-    .option('--threads <n>', 'threads of one operator (default: all cores)', number)
-    .option('--json', 'end stdout with one JSON object')
     .option('--quiet', 'no progress')
     .action(async (flags: TrainFlags) => {
-      const options = merged(flags.config === undefined ? {} : await readConfigFile(flags.config), optionsOf(flags));
-      const lab = await standardLab({ ...definedLab(flags), plugins: flags.plugin ?? [] });
+      const options = await configured(flags, optionsOf(flags));
+      const lab = await labOf(flags);
       const bar = flags.quiet === true ? undefined : progressBar(terminal.err);
       const { signal, release } = onInterrupt();
       signal.addEventListener('abort', () => {
@@ -95,55 +78,19 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     });
 }
 
-/** The flags in the shape of TrainRunOptions; those not given are undefined. */
-function optionsOf(flags: TrainFlags) {
-  const { model, data, test, testShare, textField, labelField, base, pooling, evaluators, seed, output, overwrite } =
-    flags;
-  const { method, rank, alpha, dropout, activation, set, targetModules } = flags;
-  const {
-    epochs,
-    steps,
-    batchSize,
-    accumulate,
-    learningRate,
-    schedule,
-    warmupSteps,
-    optimizer,
-    weightDecay,
-    maxGradientNorm,
-    maxLength,
-  } = flags;
+/** The flags given, in the shape of TrainRunOptions. */
+function optionsOf(flags: TrainFlags): Record<string, unknown> {
   return {
-    model,
-    data: { train: data, test, testShare, textField, labelField },
-    base,
-    adapter: { method, rank, alpha, dropout, activation, targetModules, ...(set as object | undefined) },
-    pooling,
-    training: {
-      epochs,
-      steps,
-      batchSize,
-      accumulate,
-      learningRate,
-      schedule,
-      warmupSteps,
-      optimizer,
-      weightDecay,
-      maxGradientNorm,
-      maxLength,
+    ...pick(flags, ['model', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
+    data: { ...dataOf(flags), ...pick(flags, ['test', 'testShare', 'textField', 'labelField']) },
+    adapter: {
+      ...pick(flags, ['method', 'rank', 'alpha', 'dropout', 'activation', 'targetModules']),
+      ...flags.set,
     },
-    evaluators,
-    seed,
-    output,
-    overwrite,
-  };
-}
-
-export function definedLab({ engine, device, threads }: Pick<TrainFlags, 'engine' | 'device' | 'threads'>) {
-  return {
-    ...(engine === undefined ? {} : { engine }),
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
+    training: pick(flags, [
+      ...['epochs', 'steps', 'batchSize', 'accumulate', 'maxLength', 'optimizer'],
+      ...['learningRate', 'schedule', 'warmupSteps', 'weightDecay', 'maxGradientNorm'],
+    ]),
   };
 }
 

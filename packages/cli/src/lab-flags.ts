@@ -1,0 +1,51 @@
+/** The flags that every command with a model has: configuration file, plugins, engine. */
+import { type Command, Option } from 'commander';
+import type { Lab } from '@loran/experiments';
+import { merged, readConfigFile } from './config-file.js';
+import { number, repeated } from './flag-values.js';
+import { type LabOptions, standardLab } from './standard-lab.js';
+
+export interface LabFlags {
+  readonly [name: string]: unknown;
+  readonly config?: string;
+  readonly plugin?: readonly string[];
+  readonly engine?: string;
+  readonly device?: NonNullable<LabOptions['device']>;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+export function withLabFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'options as YAML or JSON; flags go on top')
+    .option('--plugin <module>', 'module that exports plugins; may be repeated', repeated)
+    .option('--engine <name>', "(default: 'onnxruntime')")
+    .addOption(new Option('--device <name>', '(default: auto)').choices(['auto', 'cpu', 'webgpu', 'cuda']))
+    .option('--threads <n>', 'threads of one operator (default: all cores)', number)
+    .option('--json', 'end stdout with one JSON object');
+}
+
+export function labOf({ plugin, engine, device, threads }: LabFlags): Promise<Lab> {
+  return standardLab(pick({ plugins: plugin, engine, device, threads }, ['plugins', 'engine', 'device', 'threads']));
+}
+
+/** The options of the configuration file with `given` on top; `data: FILE` there is short for `data: { train: FILE }`. */
+export async function configured({ config }: LabFlags, given: Readonly<Record<string, unknown>>) {
+  if (config === undefined) return given;
+  const file = await readConfigFile(config);
+  return merged(typeof file.data === 'string' ? { ...file, data: { train: file.data } } : file, given);
+}
+
+/** `--data` as the training data of the options. */
+export function dataOf({ data }: LabFlags): { train?: unknown } {
+  return data === undefined ? {} : { train: data };
+}
+
+/** The named flags that were given. */
+export function pick<T extends object, K extends keyof T>(
+  flags: T,
+  names: readonly K[],
+): { [Name in K]?: NonNullable<T[Name]> } {
+  const given = names.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]] as const);
+  return Object.fromEntries(given) as { [Name in K]?: NonNullable<T[Name]> };
+}
