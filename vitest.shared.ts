@@ -9,7 +9,8 @@ export default defineConfig({
     environment: 'node',
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    env: { FORCE_COLOR: '0' }, // what a test starts prints plain text, wherever the test runs
+    // What a test starts prints plain text, although Nx asks its tasks for colours.
+    env: process.env['NO_COLOR'] === undefined ? { FORCE_COLOR: '0' } : {},
     pool: 'forks', // one process a file: tfjs is global, so is its engine
     reporters: ['default', new TestReportWriter()],
   },

@@ -1,4 +1,4 @@
-/** The example, on a few texts and for three steps an arm. */
+/** The example, on a few texts and for twelve steps an arm: enough for the arms to differ. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,7 @@ test('an activation defined in the script trains beside the shipped ones', { tim
     label: i % 2 ? 'spam' : 'ham',
   }));
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join('\n'));
-  const report = await compareActivations({ steps: 3, data: { train: file, test: file } });
+  const report = await compareActivations({ steps: 12, data: { train: file, test: file } });
   const [identity, sinter, snake] = report.arms.map(({ runs }) => runs[0]);
   expect(report.arms.map(({ arm }) => arm)).toEqual(['identity', 'sinter', 'snake']);
   expect(sinter?.parameters.trainable).toBe(identity?.parameters.trainable);
