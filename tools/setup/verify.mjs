@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const targets = ['format', 'knip', 'lint', 'build', 'typecheck', 'publint', 'attw', 'test', 'tfjs-suite'];
+const targets = ['format', 'knip', 'lint', 'build', 'typecheck', 'publint', 'attw', 'built', 'test', 'tfjs-suite'];
 
 /** Nx tells its tasks to use colours even where the output is a file. */
 const colours = process.stdout.isTTY ? {} : { FORCE_COLOR: '0' };
