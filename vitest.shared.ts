@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What a test starts prints plain text, although Nx asks its tasks for colours.
-    env: process.env['NO_COLOR'] === undefined ? { FORCE_COLOR: '0' } : {},
+    env: { FORCE_COLOR: '0' },
     pool: 'forks', // one process a file: tfjs is global, so is its engine
     reporters: ['default', new TestReportWriter()],
   },

@@ -21,9 +21,11 @@ function start(program: string, ...args: string[]): ChildProcessWithoutNullStrea
   const root = path.resolve(import.meta.dirname, '../..');
   const launcher = `import { runFromSource } from ${JSON.stringify(pathToFileURL(path.join(import.meta.dirname, 'run-from-source.mjs')).href)};
 runFromSource(${JSON.stringify(path.relative(root, entry))}, ${JSON.stringify(args)});`;
+  // Node warns on stderr where both are set, as they are under Nx on some terminals.
+  const { NO_COLOR: _no, FORCE_COLOR: _force, ...environment } = process.env;
   return spawn(process.execPath, ['--input-type=module', '-e', launcher], {
     cwd: root,
-    env: { ...process.env, INIT_CWD: folder },
+    env: { ...environment, INIT_CWD: folder },
   });
 }
 
