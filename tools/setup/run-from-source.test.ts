@@ -29,15 +29,13 @@ runFromSource(${JSON.stringify(path.relative(root, entry))}, ${JSON.stringify(ar
   });
 }
 
-/** What a program prints and ends with; `onOutput` is called as text arrives. */
+/** What a program prints to stdout and ends with; `onOutput` is called as text arrives. */
 async function finish(child: ChildProcessWithoutNullStreams, onOutput: (text: string) => void = () => {}) {
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      onOutput(output);
-    });
-  }
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    onOutput(output);
+  });
   const code = await new Promise((resolve) => child.on('close', (status, signal) => resolve(status ?? signal)));
   return { output, code };
 }

@@ -12,9 +12,6 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const targets = ['format', 'knip', 'lint', 'build', 'typecheck', 'publint', 'attw', 'built', 'test', 'tfjs-suite'];
 
-/** Nx tells its tasks to use colours even where the output is a file. */
-const colours = process.stdout.isTTY ? {} : { FORCE_COLOR: '0' };
-
 /** Runs Nx without its daemon and terminal interface; true when it succeeded. */
 function nx(...args) {
   const require = createRequire(import.meta.url);
@@ -22,7 +19,7 @@ function nx(...args) {
   const { status } = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...colours, ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', CI: '1' },
+    env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', CI: '1' },
   });
   return status === 0;
 }
