@@ -4,10 +4,12 @@
  *
  *   LORAN_TEST_DATA=FOLDER npm run bench:newsgroups -- [--epochs 3] [--seeds 0,1,2] [--methods lora,loran,peft]
  *                                                     [--python python3] [--train 3000] [--test 1500]
+ *                                                     [--results FILE]
  *
  * All arms get the same token ids, labels and batches. Each runs in a process of its own, methods in turn for each seed, so that
  * peak memory is its own and a slow hour of the machine meets all. PEFT is left out where Python lacks it.
- * In full it takes about half an hour on 2 cores.
+ * In full it takes two to three hours on 2 slow cores: with --results each outcome is kept as it comes, and a run that was cut
+ * off goes on where it stopped.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,6 +21,7 @@ import { comparison, table } from './newsgroups/table.js';
 import { pairedDifference } from './newsgroups/compare.js';
 import type { Outcome } from './newsgroups/outcome.js';
 import { makePlan, writePlan } from './newsgroups/plan.js';
+import { Results } from './newsgroups/results.js';
 import { machine } from './step/report.js';
 
 const { values } = parseArgs({
@@ -29,6 +32,7 @@ const { values } = parseArgs({
     python: { type: 'string', default: 'python3' },
     train: { type: 'string', default: '3000' },
     test: { type: 'string', default: '1500' },
+    results: { type: 'string' },
   },
 });
 const data = process.env['LORAN_TEST_DATA'];
@@ -53,11 +57,15 @@ async function benchmark(data: string): Promise<void> {
     const size = { train: Number(values.train), test: Number(values.test) };
     const plan = await makePlan({ data, epochs: Number(values.epochs), seeds, ...size });
     writePlan(file, plan);
+    const results = new Results(values.results);
     const outcomes: Outcome[] = [];
     for (const seed of seeds) {
       for (const method of methods.filter((name) => name !== 'peft' || hasPeft())) {
-        console.error(`\n${method}, seed ${seed}`);
-        outcomes.push(await runArm(file, method, seed));
+        const kept = results.find(plan, method, seed);
+        console.error(`\n${method}, seed ${seed}${kept === undefined ? '' : ' (kept from before)'}`);
+        const outcome = kept ?? (await runArm(file, method, seed));
+        if (kept === undefined) results.add(plan, outcome);
+        outcomes.push(outcome);
       }
     }
     const versions = Object.assign({}, ...outcomes.map((outcome) => outcome.versions)) as Record<string, string>;
