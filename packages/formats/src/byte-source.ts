@@ -47,7 +47,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
         const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, largestRead), offset + done);
         if (bytesRead === 0) {
           throw new TensorFileError(
-            'SAFETENSORS_TRUNCATED',
+            'FILE_TRUNCATED',
             path,
             `ended after byte ${offset + done} although it had ${stat.size} bytes when it was opened; was it replaced meanwhile?`,
           );

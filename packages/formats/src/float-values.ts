@@ -1,16 +1,18 @@
-/** Stored floats as fp32 values and back. fp64 is rounded to fp32; fp32 to the 16-bit types by ties to even. */
+/** Stored values as fp32 values and back. fp64 is rounded to fp32; fp32 to the 16-bit types by ties to even. */
+import { dequantize } from './gguf/dequantize.js';
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from './half-precision.js';
-import type { Dtype } from './tensor-bytes.js';
+import { isBlockType, type BlockType, type StoredType } from './tensor-bytes.js';
 
 /** The element types that can be read as fp32 values. */
 export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
 
-export function isFloat(dtype: Dtype): dtype is FloatDtype {
+export function isFloat(dtype: StoredType): dtype is FloatDtype {
   return dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
-/** The fp32 values of row-major, little-endian bytes. F32 bytes that are aligned are viewed, not copied. */
-export function toFloat32(data: Uint8Array, dtype: FloatDtype): Float32Array {
+/** The fp32 values of row-major, little-endian bytes or of whole blocks. F32 bytes that are aligned are viewed, not copied. */
+export function toFloat32(data: Uint8Array, dtype: FloatDtype | BlockType): Float32Array {
+  if (isBlockType(dtype)) return dequantize(data, dtype);
   const { buffer, byteOffset, byteLength } = aligned(data, dtype === 'F64' ? 8 : dtype === 'F32' ? 4 : 2);
   switch (dtype) {
     case 'F64':

@@ -11,11 +11,16 @@ const scratchBits = new Uint32Array(scratch.buffer);
 
 let f16Table: Float32Array | undefined; // 256 KiB, made at first use
 
+/** The fp32 value of each of the 65,536 F16 bit patterns. */
+export function f16Values(): Float32Array {
+  return (f16Table ??= Float32Array.from({ length: 65536 }, (_, pattern) => f16Value(pattern)));
+}
+
 /** F16 bit patterns as fp32 values. */
 export function widenF16(patterns: Uint16Array): Float32Array {
-  f16Table ??= Float32Array.from({ length: 65536 }, (_, pattern) => f16Value(pattern));
+  const f16 = f16Values();
   const values = new Float32Array(patterns.length);
-  for (let i = 0; i < patterns.length; i++) values[i] = f16Table[patterns[i]!]!;
+  for (let i = 0; i < patterns.length; i++) values[i] = f16[patterns[i]!]!;
   return values;
 }
 

@@ -45,16 +45,45 @@ export const dtypeBytes: Readonly<Record<Dtype, number>> = {
   U64: 8,
 };
 
-export interface TensorBytes {
-  readonly dtype: Dtype;
+/** Quantised types, with ggml's names: a row is cut into blocks of values that share a scale, so no value stands alone. */
+export type BlockType = 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q8_0' | 'Q2_K' | 'Q3_K' | 'Q4_K' | 'Q5_K' | 'Q6_K';
+
+/** Values and bytes of one block. */
+export const blockSizes: Readonly<Record<BlockType, { readonly values: number; readonly bytes: number }>> = {
+  Q4_0: { values: 32, bytes: 18 },
+  Q4_1: { values: 32, bytes: 20 },
+  Q5_0: { values: 32, bytes: 22 },
+  Q5_1: { values: 32, bytes: 24 },
+  Q8_0: { values: 32, bytes: 34 },
+  Q2_K: { values: 256, bytes: 84 },
+  Q3_K: { values: 256, bytes: 110 },
+  Q4_K: { values: 256, bytes: 144 },
+  Q5_K: { values: 256, bytes: 176 },
+  Q6_K: { values: 256, bytes: 210 },
+};
+
+export type StoredType = Dtype | BlockType;
+
+export function isBlockType(type: StoredType): type is BlockType {
+  return Object.hasOwn(blockSizes, type);
+}
+
+/** Bytes of a tensor; beyond 2^53 the result is inexact, but never equal to a length that a file can have. */
+export function sizeOf(shape: readonly number[], type: StoredType): number {
+  const { values, bytes } = isBlockType(type) ? blockSizes[type] : { values: 1, bytes: dtypeBytes[type] };
+  return (shape.reduce((product, size) => product * size, 1) / values) * bytes;
+}
+
+export interface TensorBytes<Type extends StoredType = Dtype> {
+  readonly dtype: Type;
   readonly shape: readonly number[];
   /** Row-major, little-endian. */
   readonly data: Uint8Array;
 }
 
 /** A tensor whose bytes come in pieces, for a writer that should never hold it whole. */
-export interface TensorChunks {
-  readonly dtype: Dtype;
+export interface TensorChunks<Type extends StoredType = Dtype> {
+  readonly dtype: Type;
   readonly shape: readonly number[];
   /** Successive runs of the row-major, little-endian bytes. */
   chunks(): AsyncIterable<Uint8Array>;

@@ -11,9 +11,9 @@ export function fileOf(header: string | Uint8Array | object, dataLength = 0, hea
 }
 
 /** A source over a buffer. `asked` adds up the bytes requested; a range outside the buffer throws a bare error. */
-export function bufferSource(bytes: Uint8Array, size = bytes.length): ByteSource & { asked: number; closed: boolean } {
+export function bufferSource(bytes: Uint8Array, size = bytes.length, name = 'buffer.safetensors'): ByteSource & { asked: number; closed: boolean } {
   return {
-    name: 'buffer.safetensors',
+    name,
     size,
     asked: 0,
     closed: false,

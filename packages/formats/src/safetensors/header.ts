@@ -8,35 +8,31 @@
  * Source: the safetensors format description. As its reference library does, the data must be covered without a gap or an
  * overlap; beyond it, a name that occurs twice is refused, since readers would disagree about which one counts.
  */
-import { dtypeBytes, type Dtype } from '../tensor-bytes.js';
+import { dtypeBytes, sizeOf, type Dtype } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
-import type { TensorInfo } from '../tensor-file.js';
+import type { StoredTensor } from '../tensor-reader.js';
 import { duplicateKey } from './duplicate-key.js';
 
 /** The reference library's limit, in bytes. */
 export const largestHeader = 100_000_000;
 
-export interface StoredTensor extends TensorInfo {
-  /** First byte, counted from the start of the data. */
-  readonly begin: number;
-}
-
 export interface Header {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor<Dtype>>;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Parses and checks a header. `dataLength`: the bytes behind it. `file`: its name in errors. */
-export function parseHeader(bytes: Uint8Array, dataLength: number, file: string): Header {
+/** Parses and checks a header. `dataStart`, `dataLength`: the bytes behind it. `file`: its name in errors. */
+export function parseHeader(bytes: Uint8Array, dataStart: number, dataLength: number, file: string): Header {
   const metadata = new Map<string, string>();
-  const tensors: [string, StoredTensor][] = [];
+  const tensors: [string, StoredTensor<Dtype>][] = [];
   for (const [name, value] of Object.entries(parseObject(bytes, file))) {
     if (name === '__metadata__') readMetadata(value, metadata, file);
     else tensors.push([name, readTensor(name, value, dataLength, file)]);
   }
   tensors.sort(([, a], [, b]) => a.begin - b.begin || a.byteLength - b.byteLength);
   checkCoverage(tensors, dataLength, file);
-  return { tensors: new Map(tensors), metadata };
+  const placed = tensors.map(([name, tensor]) => [name, { ...tensor, begin: dataStart + tensor.begin }] as const);
+  return { tensors: new Map(placed), metadata };
 }
 
 function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
@@ -92,7 +88,7 @@ function readMetadata(value: unknown, metadata: Map<string, string>, file: strin
   }
 }
 
-function readTensor(name: string, value: unknown, dataLength: number, file: string): StoredTensor {
+function readTensor(name: string, value: unknown, dataLength: number, file: string): StoredTensor<Dtype> {
   const at = `tensor ${quote(name)}`;
   if (!isObject(value)) {
     throw new TensorFileError(
@@ -151,12 +147,7 @@ function readShape(value: unknown, at: string, file: string): readonly number[] 
   );
 }
 
-/** Bytes of a tensor; beyond 2^53 the result is inexact, but never equal to a length that a file can have. */
-export function sizeOf(shape: readonly number[], dtype: Dtype): number {
-  return shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
-}
-
-function checkCoverage(tensors: readonly [string, StoredTensor][], dataLength: number, file: string): void {
+function checkCoverage(tensors: readonly [string, StoredTensor<Dtype>][], dataLength: number, file: string): void {
   let position = 0;
   let before = 'the header';
   for (const [name, { begin, byteLength }] of tensors) {

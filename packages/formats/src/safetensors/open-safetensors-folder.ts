@@ -5,11 +5,12 @@
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dtype } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import type { TensorFile, TensorInfo } from '../tensor-file.js';
 import { duplicateKey } from './duplicate-key.js';
 import { openSafetensors } from './open-safetensors.js';
-import { tensorNotFound } from './tensor-not-found.js';
+import { tensorNotFound } from '../tensor-not-found.js';
 
 const largestIndex = 100_000_000; // bytes, as for a header
 
@@ -20,7 +21,7 @@ const largestIndex = 100_000_000; // bytes, as for a header
  * Throws FILE_NOT_FOUND when the folder has neither, SAFETENSORS_INDEX when the index and its shards disagree, and what
  * `openSafetensors` throws.
  */
-export async function openSafetensorsFolder(folder: string, stem = 'model'): Promise<TensorFile> {
+export async function openSafetensorsFolder(folder: string, stem = 'model'): Promise<TensorFile<Dtype>> {
   const entries = await fs.readdir(folder).catch((cause: unknown) => {
     throw new TensorFileError(
       'FILE_NOT_FOUND',
@@ -45,10 +46,10 @@ export async function openSafetensorsFolder(folder: string, stem = 'model'): Pro
   );
 }
 
-async function openShards(folder: string, index: string): Promise<TensorFile> {
+async function openShards(folder: string, index: string): Promise<TensorFile<Dtype>> {
   const path = join(folder, index);
   const weightMap = await readWeightMap(path);
-  const shards = new Map<string, TensorFile>();
+  const shards = new Map<string, TensorFile<Dtype>>();
   const close = async () => {
     for (const shard of shards.values()) await shard.close();
   };
@@ -65,11 +66,11 @@ function shardedFile(
   folder: string,
   path: string,
   weightMap: ReadonlyMap<string, string>,
-  shards: ReadonlyMap<string, TensorFile>,
+  shards: ReadonlyMap<string, TensorFile<Dtype>>,
   close: () => Promise<void>,
-): TensorFile {
-  const tensors = new Map<string, TensorInfo>();
-  const owner = new Map<string, TensorFile>();
+): TensorFile<Dtype> {
+  const tensors = new Map<string, TensorInfo<Dtype>>();
+  const owner = new Map<string, TensorFile<Dtype>>();
   for (const [name, file] of weightMap) {
     const shard = shards.get(file);
     const info = shard?.tensors.get(name);
@@ -83,7 +84,7 @@ function shardedFile(
     tensors.set(name, info);
     owner.set(name, shard);
   }
-  const find = (name: string): TensorFile => {
+  const find = (name: string): TensorFile<Dtype> => {
     const shard = owner.get(name);
     if (shard === undefined) throw tensorNotFound(folder, name, tensors.keys());
     return shard;

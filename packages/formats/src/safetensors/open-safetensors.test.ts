@@ -222,7 +222,7 @@ test('files: absent, a folder, closed too early, cut off while open', async () =
   writeFileSync(path, fileOf({ a }, 4));
   const file = await openSafetensors(path);
   writeFileSync(path, fileOf({ a }, 0));
-  await expect(file.read('a')).rejects.toMatchObject({ code: 'SAFETENSORS_TRUNCATED' });
+  await expect(file.read('a')).rejects.toMatchObject({ code: 'FILE_TRUNCATED' });
   await file.close();
   await file.close();
   await expect(file.read('a')).rejects.toMatchObject({ code: 'FILE_CLOSED' });

@@ -1,15 +1,11 @@
 /** Reads a safetensors file over byte ranges: the header at once, each tensor when it is asked for. */
-import { constants } from 'node:buffer';
 import { fileSource, type ByteSource } from '../byte-source.js';
-import { isFloat, toFloat32 } from '../float-values.js';
-import { dtypeBytes, type TensorBytes } from '../tensor-bytes.js';
+import type { Dtype } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import type { TensorFile } from '../tensor-file.js';
-import { largestHeader, parseHeader, type Header, type StoredTensor } from './header.js';
-import { mistakenFile } from './mistaken-file.js';
-import { tensorNotFound } from './tensor-not-found.js';
-
-const chunkElements = 1 << 20; // 4 MiB of fp32: large enough to be fast, small beside any model
+import { tensorReader } from '../tensor-reader.js';
+import { largestHeader, parseHeader, type Header } from './header.js';
+import { mistakenFile } from '../mistaken-file.js';
 
 /**
  * Opens a safetensors file, or any source of its bytes, and checks the whole header.
@@ -17,18 +13,18 @@ const chunkElements = 1 << 20; // 4 MiB of fp32: large enough to be fast, small 
  *
  * Throws FILE_NOT_FOUND, FILE_UNREADABLE, SAFETENSORS_TRUNCATED, _HEADER, _DTYPE, _SHAPE, _OFFSETS.
  */
-export async function openSafetensors(file: string | ByteSource): Promise<TensorFile> {
+export async function openSafetensors(file: string | ByteSource): Promise<TensorFile<Dtype>> {
   const source = typeof file === 'string' ? await fileSource(file) : file;
   try {
-    const { header, dataStart } = await readHeader(source);
-    return tensorFile(source, header, dataStart);
+    const { tensors, metadata } = await readHeader(source);
+    return tensorReader(source, tensors, metadata);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-async function readHeader(source: ByteSource): Promise<{ header: Header; dataStart: number }> {
+async function readHeader(source: ByteSource): Promise<Header> {
   const { name, size } = source;
   if (size < 8) {
     throw new TensorFileError(
@@ -43,7 +39,7 @@ async function readHeader(source: ByteSource): Promise<{ header: Header; dataSta
     throw new TensorFileError(
       'SAFETENSORS_HEADER',
       name,
-      `claims a header of ${length} bytes; at most ${largestHeader} are allowed. ${mistakenFile(start)}`,
+      `claims a header of ${length} bytes; at most ${largestHeader} are allowed. ${mistakenFile(start, 'safetensors')}`,
     );
   }
   const dataStart = 8 + Number(length);
@@ -51,52 +47,8 @@ async function readHeader(source: ByteSource): Promise<{ header: Header; dataSta
     throw new TensorFileError(
       'SAFETENSORS_TRUNCATED',
       name,
-      `claims a header of ${length} bytes, but only ${size - 8} bytes follow. ${mistakenFile(start)}`,
+      `claims a header of ${length} bytes, but only ${size - 8} bytes follow. ${mistakenFile(start, 'safetensors')}`,
     );
   }
-  return { header: parseHeader(await source.read(8, Number(length)), size - dataStart, name), dataStart };
-}
-
-function tensorFile(source: ByteSource, { tensors, metadata }: Header, dataStart: number): TensorFile {
-  const find = (name: string): StoredTensor => {
-    const tensor = tensors.get(name);
-    if (tensor === undefined) throw tensorNotFound(source.name, name, tensors.keys());
-    return tensor;
-  };
-
-  return {
-    name: source.name,
-    tensors,
-    metadata,
-
-    async read(name): Promise<TensorBytes> {
-      const { dtype, shape, byteLength, begin } = find(name);
-      if (byteLength > constants.MAX_LENGTH) {
-        throw new TensorFileError(
-          'TENSOR_TOO_LARGE',
-          source.name,
-          `tensor ${JSON.stringify(name)} takes ${byteLength} bytes, more than one buffer of this Node holds (${constants.MAX_LENGTH}); read it in pieces with values().`,
-        );
-      }
-      return { dtype, shape, data: await source.read(dataStart + begin, byteLength) };
-    },
-
-    async *values(name): AsyncGenerator<Float32Array> {
-      const { dtype, byteLength, begin } = find(name);
-      if (!isFloat(dtype)) {
-        throw new TensorFileError(
-          'TENSOR_NOT_FLOAT',
-          source.name,
-          `tensor ${JSON.stringify(name)} is ${dtype}; expected F32, F16, BF16 or F64. Use read() for its bytes.`,
-        );
-      }
-      const step = chunkElements * dtypeBytes[dtype];
-      for (let done = 0; done < byteLength; done += step) {
-        const bytes = await source.read(dataStart + begin + done, Math.min(step, byteLength - done));
-        yield toFloat32(bytes, dtype);
-      }
-    },
-
-    close: () => source.close(),
-  };
+  return parseHeader(await source.read(8, Number(length)), dataStart, size - dataStart, name);
 }

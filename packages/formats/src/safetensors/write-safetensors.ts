@@ -3,9 +3,9 @@
  * name; the header padded with spaces to a multiple of 8. The file is replaced whole or not at all.
  */
 import { replaceFile } from '../replace-file.js';
-import { dtypeBytes, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
+import { dtypeBytes, sizeOf, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
-import { largestHeader, sizeOf } from './header.js';
+import { largestHeader } from './header.js';
 
 type Entry = readonly [name: string, tensor: TensorBytes | TensorChunks];
 

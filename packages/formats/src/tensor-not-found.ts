@@ -1,5 +1,5 @@
 import { nearest } from '@loran/plugin';
-import { TensorFileError } from '../tensor-file-error.js';
+import { TensorFileError } from './tensor-file-error.js';
 
 /** No tensor has that name; the message suggests the nearest. */
 export function tensorNotFound(file: string, name: string, names: Iterable<string>): TensorFileError {
