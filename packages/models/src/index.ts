@@ -1,8 +1,12 @@
 export { bert } from './bert/bert.js';
-export { loadSequenceClassifier } from './load-sequence-classifier.js';
+export { KeyValueCache, type CacheShape } from './decoder/key-value-cache.js';
+export { gemma2, gemma3 } from './gemma/gemma.js';
+export type { LanguageModel, LanguageModelOptions } from './language-model.js';
+export { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 export { ModelError, type ModelErrorCode } from './model-error.js';
 export { modelFamilies } from './model-families.js';
 export type { ModelFamily, ModelSource } from './model-family.js';
+export { loadLanguageModel, loadSequenceClassifier, type Families } from './open-model.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';

@@ -1,17 +1,19 @@
 /** The model families known, and which of them a config.json asks for. */
 import { Registry } from '@loran/plugin';
 import { bert } from './bert/bert.js';
+import { gemma2, gemma3 } from './gemma/gemma.js';
+import { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 import { ModelError } from './model-error.js';
 import type { ModelFamily } from './model-family.js';
 
 /** A new registry of the families shipped here; add your own with `add`. */
 export function modelFamilies(): Registry<ModelFamily> {
-  return new Registry<ModelFamily>('model-family', [bert]);
+  return new Registry<ModelFamily>('model-family', [bert, llama, mistral, qwen2, qwen3, gemma2, gemma3]);
 }
 
 /** The family that understands this config.json. Throws UNKNOWN_MODEL_FAMILY, which lists the known. */
 export function familyOf(
-  folder: string,
+  name: string,
   config: Readonly<Record<string, unknown>>,
   families: Registry<ModelFamily>,
 ): ModelFamily {
@@ -24,7 +26,7 @@ export function familyOf(
   const known = families.list().map(({ name, modelTypes }) => `${name} (${modelTypes.join(', ')})`);
   throw new ModelError(
     'UNKNOWN_MODEL_FAMILY',
-    `${folder}/config.json describes model_type ${JSON.stringify(modelType)}, architectures ${JSON.stringify(architectures)}. ` +
+    `${name}: config.json describes model_type ${JSON.stringify(modelType)}, architectures ${JSON.stringify(architectures)}. ` +
       `Known families: ${known.join('; ') || 'none'}. A package for another one is a plugin of kind 'model-family'.`,
   );
 }

@@ -1,24 +1,30 @@
 import type { TensorFile } from '@loran/formats';
 import type { Plugin } from '@loran/plugin';
+import type { LanguageModel, LanguageModelOptions } from './language-model.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
-/** A model folder, opened. */
+/** A model's files, opened: a Hugging Face folder, or another format brought into its terms. */
 export interface ModelSource {
-  readonly folder: string;
+  /** The folder or file, as errors give it. */
+  readonly name: string;
   /** config.json, unvalidated: the family checks it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** generation_config.json, where there is one. */
+  readonly generation?: Readonly<Record<string, unknown>>;
+  /** Under Hugging Face names. */
   readonly weights: TensorFile;
   readonly tokenizer: Tokenizer;
 }
 
-/** A kind of model: how its folder becomes slots and tfjs ops. */
+/** A kind of model: how its files become slots and tfjs ops, for each task that it can serve. */
 export interface ModelFamily extends Plugin {
   readonly kind: 'model-family';
   /** Values of `model_type` in config.json that it understands. */
   readonly modelTypes: readonly string[];
   /** Entries of `architectures` that it understands, for folders without a `model_type`. */
   readonly architectures: readonly string[];
-  /** The caller closes `source.weights`. */
-  sequenceClassifier(source: ModelSource, options: SequenceClassifierOptions): Promise<SequenceClassifier>;
+  /** The caller closes `source.weights`, here and below. */
+  sequenceClassifier?(source: ModelSource, options: SequenceClassifierOptions): Promise<SequenceClassifier>;
+  languageModel?(source: ModelSource, options: LanguageModelOptions): Promise<LanguageModel>;
 }

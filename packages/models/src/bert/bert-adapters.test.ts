@@ -6,7 +6,7 @@ import { nf4 } from '@loran/qlora';
 import { closeEngine, openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { difference, golden, goldenBatch, goldenLoss, tinyBert } from '../__fixtures__/golden.js';
-import { loadSequenceClassifier } from '../load-sequence-classifier.js';
+import { loadSequenceClassifier } from '../open-model.js';
 import type { Pooling } from '../sequence-classifier.js';
 
 beforeAll(() => openEngine(onnxruntime, { device: 'cpu' }));

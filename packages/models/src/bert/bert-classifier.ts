@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
-import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
+import { disposeModules, found, type LoadedModules } from '../checkpoint/load-modules.js';
 import { dropoutAt } from '../layers/dropout-at.js';
 import { hiddenActivations } from '../layers/hidden-activation.js';
 import { meanPooling } from '../layers/mean-pooling.js';
@@ -43,7 +43,7 @@ export class BertClassifier implements SequenceClassifier {
     this.initialised = about.initialised;
     this.warnings = about.warnings;
     this.maxLength = config.max_position_embeddings;
-    this.otherParameters = [...modules.layerNorms.values()].reduce((sum, { size }) => sum + 2 * size, 0);
+    this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.#config = config;
     this.#modules = modules;
     const root = encoderRoot(about.pooling);
@@ -153,13 +153,6 @@ export class BertClassifier implements SequenceClassifier {
   }
 
   #layerNorm(path: string) {
-    return found(this.#modules.layerNorms, path);
+    return found(this.#modules.norms, path);
   }
-}
-
-function found<T>(modules: ReadonlyMap<string, T>, path: string): T {
-  const module = modules.get(path);
-  if (module === undefined)
-    throw new ModelError('MISSING_WEIGHTS', `The model was built without its module '${path}'.`);
-  return module;
 }

@@ -6,7 +6,7 @@ import { onnxruntime } from '@loran/engine-onnxruntime';
 import { closeEngine, openEngine, portableEngine, randomStream, variable } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copyOfTinyBert, difference, golden, goldenBatch, goldenLoss, tinyBert } from '../__fixtures__/golden.js';
-import { loadSequenceClassifier } from '../load-sequence-classifier.js';
+import { loadSequenceClassifier } from '../open-model.js';
 
 const engines = [
   ['cpu', portableEngine('cpu')],

@@ -1,10 +1,10 @@
 /** BERT and the models of its shape (MiniLM, and what sentence-transformers made of them). */
 import * as tf from '@tensorflow/tfjs-core';
-import { fp32, frozenTensor, Slot } from '@loran/adapter';
+import { frozenTensor, Slot } from '@loran/adapter';
 import { randomStream } from '@loran/tensor';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { loadModules } from '../checkpoint/load-modules.js';
-import { listed, locateTensors } from '../checkpoint/locate-tensors.js';
+import { loadModules, storages } from '../checkpoint/load-modules.js';
+import { locateTensors, unusedWarning } from '../checkpoint/locate-tensors.js';
 import { type ModuleSpec, tensorShapes } from '../checkpoint/module-spec.js';
 import { ModelError } from '../model-error.js';
 import type { ModelFamily } from '../model-family.js';
@@ -22,7 +22,7 @@ export const bert: ModelFamily = {
   modelTypes: ['bert'],
   architectures: ['BertModel', 'BertForSequenceClassification', 'BertForMaskedLM', 'BertForPreTraining'],
 
-  async sequenceClassifier({ folder, config: json, weights, tokenizer }, options) {
+  async sequenceClassifier({ name: folder, config: json, weights, tokenizer }, options) {
     const config = parseBertConfig(folder, json);
     if (tokenizer.vocabularySize > config.vocab_size) {
       throw new ModelError(
@@ -34,9 +34,7 @@ export const bert: ModelFamily = {
     const { labels, fresh } = chooseClassifier(folder, config, weights, pooling, options);
     const specs = [...bertModules(config, pooling), ...(fresh ? [] : [classifierSpec(labels.length, config)])];
     const { stored, unused } = locateTensors(weights, tensorShapes(specs), storedNames);
-    const { base = fp32 } = options;
-    const baseOf = typeof base === 'function' ? base : () => base;
-    const modules = await loadModules(weights, specs, stored, baseOf, config.layer_norm_eps);
+    const modules = await loadModules(weights, specs, stored, storages(options));
     if (fresh) modules.slots.set('classifier', newClassifier(labels.length, config, options.seed ?? 0));
     const unexpected = unused.filter((name) => !isKnownRest(name, fresh));
     return new BertClassifier(config, modules, {
@@ -44,10 +42,7 @@ export const bert: ModelFamily = {
       pooling,
       tokenizer,
       initialised: fresh ? ['classifier'] : [],
-      warnings:
-        unexpected.length === 0
-          ? []
-          : [`${weights.name} holds tensors that this model does not use: ${listed(unexpected)}.`],
+      warnings: unusedWarning(weights, unexpected),
     });
   },
 };
@@ -57,7 +52,8 @@ const classifierSpec = (rows: number, { hidden_size: columns }: BertConfig): Mod
   path: 'classifier',
   rows,
   columns,
-  fp32: true,
+  bias: true,
+  keptAs: 'fp32',
 });
 
 /** normal(0, initializer_range) and bias 0, as transformers begins a head. */

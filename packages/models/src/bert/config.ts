@@ -1,7 +1,7 @@
 /** config.json of a BERT encoder, with transformers' field names and defaults. */
 import { z } from 'zod';
+import { parseModelConfig } from '../folder/parse-model-config.js';
 import { type HiddenActivation, hiddenActivations } from '../layers/hidden-activation.js';
-import { ModelError } from '../model-error.js';
 
 const size = z.int().positive();
 const rate = z.number().min(0).lt(1);
@@ -35,12 +35,5 @@ const schema = z
 export type BertConfig = z.infer<typeof schema>;
 
 /** Throws INVALID_MODEL_CONFIG, which names every field that is wrong. */
-export function parseBertConfig(folder: string, config: unknown): BertConfig {
-  const result = schema.safeParse(config);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `'${path.join('.')}': ${message}`);
-  throw new ModelError(
-    'INVALID_MODEL_CONFIG',
-    `${folder}/config.json describes no BERT encoder that can be loaded. ${problems.join('; ')}.`,
-  );
-}
+export const parseBertConfig = (name: string, config: unknown): BertConfig =>
+  parseModelConfig(name, 'BERT encoder', schema, config);

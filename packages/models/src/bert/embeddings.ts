@@ -3,17 +3,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Pass, Slot } from '@loran/adapter';
 import { dropoutAt } from '../layers/dropout-at.js';
-import type { LayerNorm } from '../layers/layer-norm.js';
+import type { Norm } from '../layers/norm.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 
 export class BertEmbeddings {
   readonly #words: Slot;
   readonly #positions: Slot;
   readonly #tokenTypes: Slot;
-  readonly #layerNorm: LayerNorm;
+  readonly #layerNorm: Norm;
   readonly #dropout: number;
 
-  constructor(parts: { words: Slot; positions: Slot; tokenTypes: Slot; layerNorm: LayerNorm; dropout: number }) {
+  constructor(parts: { words: Slot; positions: Slot; tokenTypes: Slot; layerNorm: Norm; dropout: number }) {
     this.#words = parts.words;
     this.#positions = parts.positions;
     this.#tokenTypes = parts.tokenTypes;

@@ -8,13 +8,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Pass, Slot } from '@loran/adapter';
 import { dropoutAt } from '../layers/dropout-at.js';
-import type { LayerNorm } from '../layers/layer-norm.js';
+import type { Norm } from '../layers/norm.js';
 import type { Rectangle, SelfAttention } from './attention.js';
 
 /** A linear layer whose output is dropped out, added to the input of the block, and normalised. */
 export interface Closing {
   readonly dense: Slot;
-  readonly layerNorm: LayerNorm;
+  readonly layerNorm: Norm;
 }
 
 export class EncoderLayer {

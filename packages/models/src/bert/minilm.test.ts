@@ -7,7 +7,7 @@ import { testData } from '@loran/testing';
 import { closeEngine, openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { difference, goldenMiniLM } from '../__fixtures__/golden.js';
-import { loadSequenceClassifier } from '../load-sequence-classifier.js';
+import { loadSequenceClassifier } from '../open-model.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.js';
 

@@ -25,8 +25,19 @@ export function bertModules(config: BertConfig, pooling: Pooling): ModuleSpec[] 
     rows,
     columns: width,
   });
-  const linear = (path: string, rows: number, columns: number): ModuleSpec => ({ kind: 'linear', path, rows, columns });
-  const layerNorm = (path: string): ModuleSpec => ({ kind: 'layer-norm', path, size: width });
+  const linear = (path: string, rows: number, columns: number): ModuleSpec => ({
+    kind: 'linear',
+    path,
+    rows,
+    columns,
+    bias: true,
+  });
+  const layerNorm = (path: string): ModuleSpec => ({
+    kind: 'layer-norm',
+    path,
+    size: width,
+    epsilon: config.layer_norm_eps,
+  });
   const layer = (path: string): ModuleSpec[] => [
     ...['query', 'key', 'value'].map((name) => linear(`${path}.attention.self.${name}`, width, width)),
     linear(`${path}.attention.output.dense`, width, width),

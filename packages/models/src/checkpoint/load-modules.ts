@@ -3,69 +3,126 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type BaseStorage, fp32, Slot } from '@loran/adapter';
 import type { TensorFile } from '@loran/formats';
 import { LayerNorm } from '../layers/layer-norm.js';
-import type { ModuleSpec } from './module-spec.js';
+import type { Norm } from '../layers/norm.js';
+import { RmsNorm } from '../layers/rms-norm.js';
+import { ModelError } from '../model-error.js';
+import type { LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
 
 export interface LoadedModules {
   readonly slots: Map<string, Slot>;
-  readonly layerNorms: Map<string, LayerNorm>;
+  readonly norms: Map<string, Norm>;
+  /** What was loaded, and under which name each tensor stands in the file. */
+  readonly specs: readonly ModuleSpec[];
+  readonly stored: ReadonlyMap<string, string>;
 }
 
-/** Which storage a linear layer gets, by its path; heads and embeddings are fp32 and not asked about. */
-export type BaseOf = (path: string) => BaseStorage;
+/** Where weights are kept; see ModuleSpec.keptAs. */
+export interface Storages {
+  /** By the path of a linear layer. */
+  readonly base: (path: string) => BaseStorage;
+  readonly embeddings: BaseStorage;
+}
+
+/** `base` for all linear layers or by path, as options give it. */
+export function storages({
+  base = fp32,
+  embeddings = fp32,
+}: {
+  readonly base?: BaseStorage | ((path: string) => BaseStorage);
+  readonly embeddings?: BaseStorage;
+}): Storages {
+  return { base: typeof base === 'function' ? base : () => base, embeddings };
+}
 
 export async function loadModules(
   file: TensorFile,
   specs: readonly ModuleSpec[],
   stored: ReadonlyMap<string, string>,
-  baseOf: BaseOf,
-  layerNormEpsilon: number,
+  { base, embeddings }: Storages,
 ): Promise<LoadedModules> {
-  const slots = new Map<string, Slot>();
-  const layerNorms = new Map<string, LayerNorm>();
-  const storedName = (name: string): string => stored.get(name) ?? name;
-  const whole = async (name: string): Promise<Float32Array> => {
-    const runs: Float32Array[] = [];
-    for await (const run of file.values(storedName(name))) runs.push(run);
-    return joined(runs);
-  };
+  const modules: LoadedModules = { slots: new Map(), norms: new Map(), specs, stored };
+  const { slots, norms } = modules;
+  const valuesOf = (name: string) => file.values(stored.get(name) ?? name);
+  const whole = async (name: string): Promise<Float32Array> => joined(valuesOf(name));
+  const storageOf = (spec: LinearSpec): BaseStorage =>
+    spec.keptAs === 'fp32' ? fp32 : spec.keptAs === 'embeddings' ? embeddings : base(spec.path);
   try {
     for (const spec of specs) {
       const { path } = spec;
-      if (spec.kind === 'layer-norm') {
-        const gamma = tf.tensor1d(await whole(`${path}.weight`));
-        const beta = tf.tensor1d(await whole(`${path}.bias`));
-        layerNorms.set(path, new LayerNorm(gamma, beta, layerNormEpsilon));
+      if (isNorm(spec)) {
+        norms.set(path, await loadNorm(spec, whole));
         continue;
       }
       const { kind, rows, columns } = spec;
-      const storage = kind === 'embedding' || spec.fp32 === true ? fp32 : baseOf(path);
+      const weight = `${path}.weight`;
+      const storage = kind === 'embedding' ? embeddings : storageOf(spec);
+      const turned = kind === 'linear' && spec.conv1d === true;
       const frozen = await storage.store({
         kind,
         path,
         rows,
         columns,
-        values: () => file.values(storedName(`${path}.weight`)),
-        bias: kind === 'linear' ? await whole(`${path}.bias`) : null,
+        values: () => (turned ? transposed(valuesOf(weight), rows, columns) : valuesOf(weight)),
+        bias: kind === 'linear' && spec.bias ? await whole(`${path}.bias`) : null,
       });
       slots.set(path, new Slot(path, frozen));
     }
   } catch (error) {
-    disposeModules({ slots, layerNorms });
+    disposeModules(modules);
     throw error;
   }
-  return { slots, layerNorms };
+  return modules;
 }
 
-export function disposeModules({ slots, layerNorms }: LoadedModules): void {
-  for (const module of [...slots.values(), ...layerNorms.values()]) module.dispose();
+export function disposeModules({ slots, norms }: Pick<LoadedModules, 'slots' | 'norms'>): void {
+  for (const module of [...slots.values(), ...norms.values()]) module.dispose();
 }
 
-function joined(runs: readonly Float32Array[]): Float32Array {
-  const values = new Float32Array(runs.reduce((sum, run) => sum + run.length, 0));
+/** The module of that path; a family that asks for one it did not list throws MISSING_WEIGHTS. */
+export function found<T>(modules: ReadonlyMap<string, T>, path: string): T {
+  const module = modules.get(path);
+  if (module === undefined)
+    throw new ModelError('MISSING_WEIGHTS', `The model was built without its module '${path}'.`);
+  return module;
+}
+
+const isNorm = (spec: ModuleSpec): spec is NormSpec => spec.kind === 'layer-norm' || spec.kind === 'rms-norm';
+
+async function loadNorm(
+  { kind, path, epsilon, offset = 0 }: NormSpec,
+  whole: (name: string) => Promise<Float32Array>,
+): Promise<Norm> {
+  const weight = await whole(`${path}.weight`);
+  const gamma = tf.tensor1d(offset === 0 ? weight : weight.map((value) => value + offset));
+  return kind === 'rms-norm'
+    ? new RmsNorm(gamma, epsilon)
+    : new LayerNorm(gamma, tf.tensor1d(await whole(`${path}.bias`)), epsilon);
+}
+
+/** Values stored as [columns, rows] in the order of [rows, columns]. */
+async function* transposed(
+  values: AsyncIterable<Float32Array>,
+  rows: number,
+  columns: number,
+): AsyncGenerator<Float32Array> {
+  const given = await joined(values);
+  const turned = new Float32Array(given.length);
+  for (let column = 0; column < columns; column++) {
+    for (let row = 0; row < rows; row++) turned[row * columns + column] = given[column * rows + row]!;
+  }
+  yield turned;
+}
+
+async function joined(runs: AsyncIterable<Float32Array>): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for await (const run of runs) parts.push(run);
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let filled = 0;
-  for (const run of runs) {
-    values.set(run, filled);
-    filled += run.length;
+  for (const part of parts) {
+    values.set(part, filled);
+    filled += part.length;
   }
   return values;
 }

@@ -49,6 +49,11 @@ export function locateTensors(
   return { stored, unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
+/** What to say of tensors that a model leaves aside, if there are any. */
+export function unusedWarning(file: TensorFile, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${file.name} holds tensors that this model does not use: ${listed(names)}.`];
+}
+
 /** 'a, b, c and 12 more' */
 export function listed(names: readonly string[], limit = 20): string {
   if (names.length === 0) return 'nothing';

@@ -11,9 +11,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GradSaveFunc, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Norm } from './norm.js';
 
-export class LayerNorm {
+export class LayerNorm implements Norm {
   readonly size: number;
+  readonly parameters: number;
   readonly #gamma: Tensor1D;
   readonly #beta: Tensor1D;
   readonly #normalise: (x: Tensor) => Tensor;
@@ -21,6 +23,7 @@ export class LayerNorm {
   /** Takes the tensors over. */
   constructor(gamma: Tensor1D, beta: Tensor1D, epsilon: number) {
     this.size = gamma.size;
+    this.parameters = 2 * gamma.size;
     this.#gamma = gamma;
     this.#beta = beta;
     this.#normalise = tf.customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { openEngine, portableEngine, randomStream } from '@loran/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { difference, golden, goldenBatch, tinyBert, copyOfTinyBert } from '../__fixtures__/golden.js';
-import { loadSequenceClassifier } from '../load-sequence-classifier.js';
+import { loadSequenceClassifier } from '../open-model.js';
 import { hiddenActivations } from './hidden-activation.js';
 import { LayerNorm } from './layer-norm.js';
 import { meanPooling } from './mean-pooling.js';

@@ -7,7 +7,7 @@ import { openSafetensors, type TensorBytes, writeSafetensors } from '@loran/form
 import { openEngine, portableEngine } from '@loran/tensor';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { copyOfTinyBert, difference, golden, goldenBatch, tinyBert } from './__fixtures__/golden.js';
-import { loadSequenceClassifier } from './load-sequence-classifier.js';
+import { loadSequenceClassifier } from './open-model.js';
 import { modelFamilies } from './model-families.js';
 import type { ModelFamily } from './model-family.js';
 import type { SequenceClassifier } from './sequence-classifier.js';

@@ -1,0 +1,103 @@
+/** A causal language model as a stack of blocks over embeddings: what the families of decoders have in common. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { inference, type Pass, type Slot } from '@loran/adapter';
+import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
+import type { LanguageModel } from '../language-model.js';
+import type { Norm } from '../layers/norm.js';
+import type { TokenBatch } from '../sequence-classifier.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { type CacheShape, KeyValueCache } from './key-value-cache.js';
+import { Sequence } from './sequence.js';
+
+/** One layer: attention and feed-forward with their additions. x and the result are [batch·time, width]. */
+export interface DecoderBlock {
+  apply(x: Tensor2D, sequence: Sequence, pass: Pass): Tensor2D;
+}
+
+export interface DecoderParts {
+  readonly family: string;
+  readonly tokenizer: Tokenizer;
+  readonly maxLength: number;
+  readonly width: number;
+  readonly endIds: readonly number[];
+  readonly targetModules: readonly string[];
+  readonly warnings: readonly string[];
+  /** Disposed with the model. */
+  readonly modules: LoadedModules;
+  /** What the first block reads. -> [batch·time, width] */
+  readonly embed: (sequence: Sequence, pass: Pass) => Tensor2D;
+  readonly blocks: readonly DecoderBlock[];
+  /** After the last block. */
+  readonly norm: Norm;
+  readonly head: Slot;
+  /** Scores z become c·tanh(z / c) (Gemma 2); default: as they are. */
+  readonly scoreCap?: number | undefined;
+  /** Factor of the scores; default 1. */
+  readonly scoreScale?: number;
+  readonly cacheShape: CacheShape;
+}
+
+export class Decoder implements LanguageModel {
+  readonly family: string;
+  readonly tokenizer: Tokenizer;
+  readonly maxLength: number;
+  readonly vocabularySize: number;
+  readonly width: number;
+  readonly endIds: readonly number[];
+  readonly outputHead: readonly string[];
+  readonly targetModules: readonly string[];
+  readonly warnings: readonly string[];
+  readonly otherParameters: number;
+  readonly #parts: DecoderParts;
+
+  constructor(parts: DecoderParts) {
+    this.family = parts.family;
+    this.tokenizer = parts.tokenizer;
+    this.maxLength = parts.maxLength;
+    this.vocabularySize = parts.head.frozen.rows;
+    this.width = parts.width;
+    this.endIds = parts.endIds;
+    this.outputHead = [parts.head.path];
+    this.targetModules = parts.targetModules;
+    this.warnings = parts.warnings;
+    this.otherParameters = [...parts.modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.#parts = parts;
+  }
+
+  modules(): ReadonlyMap<string, Slot> {
+    return this.#parts.modules.slots;
+  }
+
+  hidden(batch: TokenBatch, pass: Pass = inference, cache?: KeyValueCache): Tensor2D {
+    return tf.tidy(() => {
+      const { embed, blocks, norm } = this.#parts;
+      const sequence = new Sequence(batch, this.maxLength, cache);
+      try {
+        let x = embed(sequence, pass);
+        for (const block of blocks) x = block.apply(x, sequence, pass);
+        cache?.advance(sequence.time);
+        return norm.apply(x);
+      } finally {
+        sequence.dispose();
+      }
+    });
+  }
+
+  scores(hidden: Tensor2D, pass: Pass = inference): Tensor2D {
+    return tf.tidy(() => {
+      const { head, scoreCap, scoreScale = 1 } = this.#parts;
+      const scores = head.apply(hidden, pass) as Tensor2D;
+      const scaled = scoreScale === 1 ? scores : tf.mul<Tensor2D>(scores, scoreScale);
+      return scoreCap === undefined ? scaled : tf.mul<Tensor2D>(tf.tanh(tf.div(scaled, scoreCap)), scoreCap);
+    });
+  }
+
+  newCache(batch: number, capacity: number): KeyValueCache {
+    return new KeyValueCache(this.#parts.cacheShape, batch, capacity);
+  }
+
+  dispose(): void {
+    disposeModules(this.#parts.modules);
+  }
+}
