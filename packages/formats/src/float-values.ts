@@ -1,5 +1,6 @@
 /** Stored values as fp32 values and back. fp64 is rounded to fp32; fp32 to the 16-bit types by ties to even. */
 import { dequantize } from './gguf/dequantize.js';
+import { quantize, type QuantizedType } from './gguf/quantize.js';
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from './half-precision.js';
 import { isBlockType, type BlockType, type StoredType } from './tensor-bytes.js';
 
@@ -26,9 +27,12 @@ export function toFloat32(data: Uint8Array, dtype: FloatDtype | BlockType): Floa
   }
 }
 
-/** fp32 values as little-endian bytes of a float type. F32 is a view of `values`, not a copy. */
-export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array {
+/** fp32 values as little-endian bytes of a float type, or as blocks of 32. F32 is a view of `values`, not a copy. */
+export function fromFloat32(values: Float32Array, dtype: FloatDtype | QuantizedType): Uint8Array {
   switch (dtype) {
+    case 'Q8_0':
+    case 'Q4_0':
+      return quantize(values, dtype);
     case 'F64':
       return bytesOf(Float64Array.from(values));
     case 'F32':

@@ -3,6 +3,7 @@ export { fromFloat32, isFloat, toFloat32, type FloatDtype } from './float-values
 export { openGguf, type GgufFile } from './gguf/open-gguf.js';
 export type { GgufType } from './gguf/gguf-type.js';
 export type { GgufValue } from './gguf/gguf-value.js';
+export { writeGguf, type GgufContents, type GgufTensor } from './gguf/write-gguf.js';
 export { openLlama2c, type Llama2cFile, type Llama2cHeader } from './llama2c/open-llama2c.js';
 export { readLlama2cTokenizer, type Llama2cTokenizer } from './llama2c/read-llama2c-tokenizer.js';
 export { writeFileAtomic } from './replace-file.js';

@@ -26,6 +26,7 @@ export type TensorFileErrorCode =
   | 'TENSOR_NOT_FLOAT'
   | 'TENSOR_TOO_LARGE'
   | 'INVALID_TENSOR'
+  | 'INVALID_METADATA'
   | 'WRITE_FAILED';
 
 export class TensorFileError extends LoranError<TensorFileErrorCode> {

@@ -27,7 +27,7 @@ export interface GgufHeader {
   readonly tensors: ReadonlyMap<string, StoredTensor<GgufType>>;
 }
 
-const largestRank = 4; // ggml's
+export const largestRank = 4; // ggml's
 const shortestField = 8 + 4 + 1; // bytes: an empty key, a type, a byte
 const shortestTensor = 8 + 4 + 4 + 8; // bytes: an empty name, no sizes, a type, an offset
 
@@ -92,7 +92,8 @@ function refuseSplit(fields: ReadonlyMap<string, GgufValue>, file: string): void
   );
 }
 
-function readAlignment(fields: ReadonlyMap<string, GgufValue>, file: string): number {
+/** Bytes at whose multiples the tensors begin. */
+export function readAlignment(fields: ReadonlyMap<string, GgufValue>, file: string): number {
   const field = fields.get('general.alignment');
   if (field === undefined) return 32;
   // a power of two has one bit set
