@@ -1,6 +1,15 @@
 export { bert } from './bert/bert.js';
 export { KeyValueCache, type CacheShape } from './decoder/key-value-cache.js';
 export { gemma2, gemma3 } from './gemma/gemma.js';
+export {
+  generate,
+  generateTexts,
+  type FinishReason,
+  type GeneratedText,
+  type GeneratedToken,
+  type GenerationContext,
+} from './generation/generate.js';
+export type { GenerationOptions } from './generation/generation-options.js';
 export type { LanguageModel, LanguageModelOptions } from './language-model.js';
 export { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 export { ModelError, type ModelErrorCode } from './model-error.js';

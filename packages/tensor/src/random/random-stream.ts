@@ -10,6 +10,8 @@ export interface RandomStream {
   readonly key: Key;
   /** The sub-stream with that label. */
   derive(label: string | number): RandomStream;
+  /** The number at a place of the stream, uniform in [0, 1): for choices made outside any graph. */
+  at(position: number): number;
   /** Uniform in [low, high), made on the host: the same bits on every engine. Each call gives the same numbers. */
   uniform<S extends number[]>(shape: S, low: number, high: number): Tensor;
   /** Normal with that mean and standard deviation (Box-Muller), made on the host. Each call gives the same numbers. */
@@ -31,6 +33,7 @@ function stream(key: Key): RandomStream {
   return {
     key,
     derive: (label) => stream(deriveKey(key, label)),
+    at: (position) => hashUniform(position, key),
     uniform: (shape, low, high) => filled(shape, (i) => low + (high - low) * hashUniform(i, key)),
     normal: (shape, mean, standardDeviation) =>
       filled(shape, (i) => {
