@@ -1,9 +1,10 @@
 /** A causal language model as a stack of blocks over embeddings: what the families of decoders have in common. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
 import type { LanguageModel } from '../language-model.js';
+import { headLoss, headScores, type OutputHead } from '../layers/head-loss.js';
 import type { Norm } from '../layers/norm.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -19,6 +20,8 @@ export interface DecoderParts {
   readonly family: string;
   readonly tokenizer: Tokenizer;
   readonly maxLength: number;
+  /** Rows of the token embedding. */
+  readonly vocabulary: number;
   readonly width: number;
   readonly endIds: readonly number[];
   readonly targetModules: readonly string[];
@@ -30,6 +33,7 @@ export interface DecoderParts {
   readonly blocks: readonly DecoderBlock[];
   /** After the last block. */
   readonly norm: Norm;
+  /** Scores of the next token, or of labels. */
   readonly head: Slot;
   /** Scores z become c·tanh(z / c) (Gemma 2); default: as they are. */
   readonly scoreCap?: number | undefined;
@@ -50,12 +54,13 @@ export class Decoder implements LanguageModel {
   readonly warnings: readonly string[];
   readonly otherParameters: number;
   readonly #parts: DecoderParts;
+  readonly #head: OutputHead;
 
   constructor(parts: DecoderParts) {
     this.family = parts.family;
     this.tokenizer = parts.tokenizer;
     this.maxLength = parts.maxLength;
-    this.vocabularySize = parts.head.frozen.rows;
+    this.vocabularySize = parts.vocabulary;
     this.width = parts.width;
     this.endIds = parts.endIds;
     this.outputHead = [parts.head.path];
@@ -63,6 +68,7 @@ export class Decoder implements LanguageModel {
     this.warnings = parts.warnings;
     this.otherParameters = [...parts.modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.#parts = parts;
+    this.#head = { slot: parts.head, cap: parts.scoreCap, scale: parts.scoreScale };
   }
 
   modules(): ReadonlyMap<string, Slot> {
@@ -85,12 +91,11 @@ export class Decoder implements LanguageModel {
   }
 
   scores(hidden: Tensor2D, pass: Pass = inference): Tensor2D {
-    return tf.tidy(() => {
-      const { head, scoreCap, scoreScale = 1 } = this.#parts;
-      const scores = head.apply(hidden, pass) as Tensor2D;
-      const scaled = scoreScale === 1 ? scores : tf.mul<Tensor2D>(scores, scoreScale);
-      return scoreCap === undefined ? scaled : tf.mul<Tensor2D>(tf.tanh(tf.div(scaled, scoreCap)), scoreCap);
-    });
+    return headScores(this.#head, hidden, pass);
+  }
+
+  loss(hidden: Tensor2D, targets: Tensor1D, weights: Tensor1D, pass: Pass = inference): Scalar {
+    return headLoss(this.#head, hidden, targets, weights, pass);
   }
 
   newCache(batch: number, capacity: number): KeyValueCache {

@@ -5,11 +5,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Pass, Slot } from '@loran/adapter';
-import { groupedAttention, splitHeads } from '../layers/grouped-attention.js';
+import { splitHeads } from '../layers/grouped-attention.js';
 import type { Norm } from '../layers/norm.js';
 import { rotate } from '../layers/rotary/rotate.js';
 import type { RotaryOptions } from '../layers/rotary/frequencies.js';
-import { dropoutAt } from '../layers/dropout-at.js';
+import { attend } from './attend.js';
 import type { Sequence } from './sequence.js';
 
 export interface RotaryAttentionParts {
@@ -47,23 +47,16 @@ export class RotaryAttention {
   apply(x: Tensor2D, sequence: Sequence, pass: Pass): Tensor2D {
     return tf.tidy(() => {
       const { path, layer, heads, keyHeads, headWidth, window, cap, dropout = 0, ...parts } = this.#parts;
-      const { batch, time, cache } = sequence;
+      const { batch, time } = sequence;
       const turn = sequence.rotation(parts.rotary);
       const split = (slot: Slot, count: number) => splitHeads(slot.apply(x, pass), batch, time, count);
       const normed = (x: Tensor4D, norm: Norm | undefined) => (norm === undefined ? x : norm.apply(x));
       const q = rotate(normed(split(parts.query, heads), parts.queryNorm), turn);
-      const k = tf.transpose(rotate(normed(split(parts.key, keyHeads), parts.keyNorm), turn), [0, 2, 1, 3]);
-      const v = tf.transpose(split(parts.value, keyHeads), [0, 2, 1, 3]); // [batch, keyHeads, time, headWidth]
-      const all = cache === undefined ? { keys: k, values: v } : cache.append(layer, k, v, sequence.start);
-      const mixed = groupedAttention({
-        q,
-        k: all.keys,
-        v: all.values,
-        mask: sequence.mask(window),
-        scale: parts.scale ?? headWidth ** -0.5,
-        cap,
-        drop: (weights) => dropoutAt(`${path}.dropout`, weights, dropout, pass),
-      });
+      const k = rotate(normed(split(parts.key, keyHeads), parts.keyNorm), turn);
+      const v = split(parts.value, keyHeads);
+      const scale = parts.scale ?? headWidth ** -0.5;
+      const mask = sequence.mask(window);
+      const mixed = attend({ q, k, v }, sequence, { path, layer, scale, cap, dropout, mask }, pass);
       return parts.output.apply(mixed, pass) as Tensor2D;
     });
   }

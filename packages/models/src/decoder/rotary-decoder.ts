@@ -11,17 +11,15 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { type Pass, Slot } from '@loran/adapter';
-import { found, loadModules, type LoadedModules, storages } from '../checkpoint/load-modules.js';
-import { locateTensors, unusedWarning } from '../checkpoint/locate-tensors.js';
-import { type LinearSpec, type ModuleSpec, tensorShapes } from '../checkpoint/module-spec.js';
-import { tiedHead } from '../checkpoint/tied-head.js';
-import type { LanguageModelOptions } from '../language-model.js';
+import type { Pass } from '@loran/adapter';
+import { found, type LoadedModules } from '../checkpoint/load-modules.js';
+import type { LinearSpec, ModuleSpec } from '../checkpoint/module-spec.js';
 import { gatedFeedForward } from '../layers/gated-feed-forward.js';
 import { type HiddenActivation, hiddenActivations } from '../layers/hidden-activation.js';
 import type { RotaryOptions } from '../layers/rotary/frequencies.js';
 import type { ModelSource } from '../model-family.js';
 import { Decoder, type DecoderBlock } from './decoder.js';
+import { type DecoderLoadOptions, loadDecoderModules } from './load-decoder.js';
 import { RotaryAttention } from './rotary-attention.js';
 
 /** The facts of one model, as its family reads them from config.json. */
@@ -100,38 +98,39 @@ export function rotaryDecoderModules(options: RotaryDecoderOptions): ModuleSpec[
     { kind: 'embedding', path: 'model.embed_tokens', rows: vocabulary, columns: width },
     ...Array.from({ length: options.layers }, (_, n) => layer(layerPath(n))).flat(),
     norm('model.norm'),
-    ...(options.tied ? [] : [{ ...linear('lm_head', vocabulary, width), keptAs: 'embeddings' as const }]),
   ];
 }
 
 /** Throws MISSING_WEIGHTS, WEIGHT_SHAPES, and what the weights' reader throws. */
 export async function loadRotaryDecoder(
-  { weights, tokenizer }: ModelSource,
+  source: ModelSource,
   options: RotaryDecoderOptions,
-  kept: LanguageModelOptions,
+  kept: DecoderLoadOptions,
 ): Promise<Decoder> {
-  const specs = rotaryDecoderModules(options);
-  const { stored, unused } = locateTensors(weights, tensorShapes(specs), storedNames);
-  const modules = await loadModules(weights, specs, stored, storages(kept));
-  const { slots, norms } = modules;
-  const embedding = found(slots, 'model.embed_tokens');
-  if (options.tied) slots.set('lm_head', new Slot('lm_head', tiedHead(embedding.frozen)));
+  const { modules, embedding, head, warnings } = await loadDecoderModules(
+    source,
+    {
+      specs: rotaryDecoderModules(options),
+      embedding: 'model.embed_tokens',
+      tied: options.tied,
+      storedNames,
+      isKnownRest: (name) => name.endsWith('rotary_emb.inv_freq'), // buffers of old versions
+    },
+    kept,
+  );
   const { embeddingScale = 1 } = options;
   return new Decoder({
     ...options,
-    tokenizer,
-    warnings: unusedWarning(
-      weights,
-      unused.filter((name) => !isKnownRest(name)),
-    ),
+    tokenizer: source.tokenizer,
+    warnings,
     modules,
     embed: ({ ids, batch, time }, pass) => {
       const x = tf.reshape(embedding.apply(ids, pass), [batch * time, options.width]) as Tensor2D;
       return embeddingScale === 1 ? x : tf.mul<Tensor2D>(x, embeddingScale);
     },
     blocks: Array.from({ length: options.layers }, (_, n) => block(options, modules, n)),
-    norm: found(norms, 'model.norm'),
-    head: found(slots, 'lm_head'),
+    norm: found(modules.norms, 'model.norm'),
+    head,
     cacheShape: {
       layers: options.layers,
       heads: options.keyHeads,
@@ -193,6 +192,3 @@ function storedNames(name: string): readonly string[] {
     name.replace(/^model\./, 'model.language_model.'),
   ];
 }
-
-/** Buffers of old versions, and what a tied checkpoint repeats. */
-const isKnownRest = (name: string): boolean => name.endsWith('rotary_emb.inv_freq') || name === 'lm_head.weight';
