@@ -1,0 +1,95 @@
+/**
+ * Cross-entropy of an output head, without ever holding the scores of all rows.
+ *
+ *   z = cap(s·h Wᵀ)      loss = Σ w·(log Σ exp z − z[target])      cap(u) = c·tanh(u / c), where there is a cap c
+ *   dh = w·s·((p ⊙ cap′) W − cap′[target]·W[target])               p = softmax z      cap′ = 1 − (z / c)²
+ *
+ *   h [rows, width]      W [vocabulary, width]      targets, w [rows]
+ *
+ * Rows are taken in chunks, one after another, and each chunk's gradient is formed with its scores: of [rows, vocabulary]
+ * nothing is kept for the backward pass. That holds while the head itself is frozen; with an adapter on it autodiff keeps
+ * the scores, since the adapter's gradient needs them.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { GradSaveFunc, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Pass, Slot } from '@loran/adapter';
+import { after } from '@loran/tensor';
+
+export interface OutputHead {
+  readonly slot: Slot;
+  /** Scores z become c·tanh(z / c); default: as they are. */
+  readonly cap?: number | undefined;
+  /** Factor of the scores, before the cap; default 1. */
+  readonly scale?: number | undefined;
+}
+
+/** Scores of rows of hidden states. -> [rows, vocabulary] */
+export function headScores({ slot, cap, scale = 1 }: OutputHead, hidden: Tensor2D, pass: Pass): Tensor2D {
+  return tf.tidy(() => {
+    const products = slot.apply(hidden, pass) as Tensor2D;
+    const scaled = scale === 1 ? products : tf.mul<Tensor2D>(products, scale);
+    return cap === undefined ? scaled : tf.mul<Tensor2D>(tf.tanh(tf.div(scaled, cap)), cap);
+  });
+}
+
+/** Rows whose scores take at most so many bytes are one chunk. */
+const chunkBytes = 128 * 2 ** 20;
+
+/** The weighted sum of the rows' losses. targets [rows] int32, weights [rows] */
+export function headLoss(
+  head: OutputHead,
+  hidden: Tensor2D,
+  targets: Tensor1D,
+  weights: Tensor1D,
+  pass: Pass,
+  bytes = chunkBytes,
+): Scalar {
+  return tf.tidy(() => {
+    const [rows, width] = hidden.shape;
+    const { slot } = head;
+    const size = Math.max(1, Math.floor(bytes / (4 * slot.frozen.rows)));
+    const frozen = slot.active().size === 0 && !slot.merged && slot.frozen.bias === null;
+    const chunkLoss = frozen ? frozenLoss(head) : (h: Tensor2D, t: Tensor1D) => adaptedLoss(head, h, t, pass);
+    let total: Scalar | undefined;
+    for (let start = 0; start < rows; start += size) {
+      const count = Math.min(size, rows - start);
+      const h = count === rows ? hidden : tf.slice(hidden, [start, 0], [count, width]);
+      const own = (x: Tensor1D) => (count === rows ? x : tf.slice(x, [start], [count]));
+      const losses = chunkLoss(total === undefined ? h : after(h, total), own(targets)); // [count]
+      const loss = tf.sum<Scalar>(tf.mul(losses, own(weights)));
+      total = total === undefined ? loss : tf.add(total, loss);
+    }
+    return total ?? tf.scalar(0);
+  });
+}
+
+/** Losses of each row, with the gradient formed in the forward pass. */
+function frozenLoss({ slot, cap, scale = 1 }: OutputHead): (hidden: Tensor2D, targets: Tensor1D) => Tensor1D {
+  return (hidden, targets) =>
+    tf.customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+      const h = input as Tensor2D;
+      const weight = slot.frozen.weight(); // [vocabulary, width]
+      const bent = (u: Tensor) => (cap === undefined ? u : tf.mul(tf.tanh(tf.div(u, cap)), cap));
+      const slope = (z: Tensor, times: Tensor) =>
+        cap === undefined ? times : tf.mul(times, tf.sub(1, tf.square(tf.div(z, cap))));
+      const scaled = scale === 1 ? h : tf.mul(h, scale);
+      const z = bent(tf.matMul(scaled as Tensor2D, weight, false, true)); // [rows, vocabulary]
+      const most = tf.max(z, 1, true);
+      const e = tf.exp(tf.sub(z, most));
+      const sum = tf.sum(e, 1, true); // [rows, 1]
+      const own = tf.gather(weight, targets); // [rows, width]
+      const zOwn = bent(tf.sum(tf.mul(scaled, own), 1, true)); // [rows, 1]
+      const rise = tf.sub(tf.div(tf.matMul(slope(z, e) as Tensor2D, weight), sum), slope(zOwn, own)); // [rows, width]
+      (save as GradSaveFunc)([scale === 1 ? rise : tf.mul(rise, scale)]);
+      return {
+        value: tf.squeeze(tf.sub(tf.add(tf.log(sum), most), zOwn), [1]),
+        gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(saved[0]!, tf.expandDims(dy, 1)),
+      };
+    })(hidden) as Tensor1D;
+}
+
+function adaptedLoss(head: OutputHead, hidden: Tensor2D, targets: Tensor1D, pass: Pass): Tensor1D {
+  const z = headScores(head, hidden, pass);
+  const chosen = tf.sum(tf.mul(z, tf.oneHot(targets, z.shape[1])), 1);
+  return tf.sub(tf.logSumExp(z, 1), chosen);
+}
