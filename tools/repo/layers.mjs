@@ -14,13 +14,14 @@ const libraries = {
   lora: ['adapter', 'tensor', 'plugin'],
   loran: ['adapter', 'activations', 'tensor', 'plugin'],
   qlora: contract,
-  datasets: ['plugin'],
+  hub: ['plugin'],
+  datasets: ['hub', 'plugin'],
   evaluators: ['plugin'],
-  models: contract,
+  models: ['hub', ...contract],
   'engine-onnxruntime': ['tensor', 'plugin'],
   'engine-tensorflow': ['tensor', 'plugin'],
   trainer: ['models', 'datasets', 'evaluators', ...contract],
-  experiments: ['trainer', 'models', 'datasets', 'evaluators', 'engine-onnxruntime', ...contract],
+  experiments: ['trainer', 'models', 'datasets', 'evaluators', 'hub', 'engine-onnxruntime', ...contract],
 };
 const all = Object.keys(libraries);
 
