@@ -1,8 +1,8 @@
-"""Golden files for @loran/formats, written by the reference safetensors library and by torch's conversions.
+"""Golden files for @loran/formats, written by the reference safetensors library, by huggingface_hub and by torch's conversions.
 
     python tools/parity/safetensors_golden.py
 
-Needs safetensors and torch. Writes packages/formats/src/__fixtures__/.
+Needs safetensors, huggingface_hub (transformers brings it) and torch. Writes packages/formats/src/__fixtures__/.
 """
 
 import json
@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import torch
+from huggingface_hub import save_torch_state_dict
 from safetensors.torch import save_file
 
 FIXTURES = Path(__file__).parents[2] / "packages/formats/src/__fixtures__"
@@ -42,6 +43,15 @@ def every_dtype() -> None:
     save_file({"a": torch.tensor([1.0, 2.0])}, FIXTURES / "no-metadata.safetensors")
 
 
+def shards() -> None:
+    """A folder in shards of at most 100 bytes: one that is full to the byte, and a tensor too large for any."""
+    sizes = {"model.embed": (5, 5), "model.layers.10.w": (4, 5), "model.layers.2.w": (3, 2), "model.big": (6, 6), "model.norm": (1,), "é": (8,)}
+    state = {name: torch.arange(float(torch.Size(shape).numel())).reshape(shape) for name, shape in sizes.items()}
+    folder = FIXTURES / "shards"
+    folder.mkdir(exist_ok=True)
+    save_torch_state_dict(state, folder, max_shard_size=100)
+
+
 def conversions() -> None:
     """Narrowing of ties, subnormals and limits; widening of all 65,536 patterns as a digest (NaN left out)."""
     torch.manual_seed(0)
@@ -67,3 +77,4 @@ if __name__ == "__main__":
     FIXTURES.mkdir(parents=True, exist_ok=True)
     every_dtype()
     conversions()
+    shards()

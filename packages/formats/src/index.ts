@@ -10,6 +10,7 @@ export { writeFileAtomic } from './replace-file.js';
 export { openSafetensors } from './safetensors/open-safetensors.js';
 export { openSafetensorsFolder } from './safetensors/open-safetensors-folder.js';
 export { writeSafetensors } from './safetensors/write-safetensors.js';
+export { writeSafetensorsFolder } from './safetensors/write-safetensors-folder.js';
 export {
   dtypeBytes,
   isBlockType,

@@ -11,30 +11,45 @@ import { TensorFileError } from './tensor-file-error.js';
 
 const largestWrite = 1 << 30; // one system call takes less than 2 GiB
 
+/** A file to be: where, and what writes its bytes. */
+export interface NewFile {
+  readonly path: string;
+  produce(write: (bytes: Uint8Array) => Promise<void>): Promise<void>;
+}
+
 /**
  * Replaces `path` by what `produce` writes. Errors of the file system become WRITE_FAILED; those that `produce` throws
  * itself pass through. In both cases the old file, or its absence, is kept.
  */
-export async function replaceFile(
-  path: string,
-  produce: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await attempt(path, () => fs.open(temporary, 'wx'));
+export function replaceFile(path: string, produce: NewFile['produce']): Promise<void> {
+  return replaceFiles([{ path, produce }]);
+}
+
+/**
+ * Replaces files of one folder together: all are written and flushed before the first takes its place, so that a failure
+ * while writing keeps every old file. They take their places in the order given.
+ */
+export async function replaceFiles(files: readonly NewFile[]): Promise<void> {
+  const staged: { path: string; temporary: string }[] = [];
   try {
-    try {
-      await produce((bytes) => attempt(path, () => writeAll(handle, bytes)));
-      await attempt(path, () => handle.sync());
-    } finally {
-      await attempt(path, () => handle.close());
+    for (const { path, produce } of files) {
+      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+      const handle = await attempt(path, () => fs.open(temporary, 'wx'));
+      staged.push({ path, temporary });
+      try {
+        await produce((bytes) => attempt(path, () => writeAll(handle, bytes)));
+        await attempt(path, () => handle.sync());
+      } finally {
+        await attempt(path, () => handle.close());
+      }
     }
-    await attempt(path, () => fs.rename(temporary, path));
+    for (const { path, temporary } of staged) await attempt(path, () => fs.rename(temporary, path));
   } catch (error) {
-    await fs.rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
+    // the first error is the one to report
+    for (const { temporary } of staged) await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
-  await syncFolder(folder);
+  for (const folder of new Set(staged.map(({ path }) => dirname(path)))) await syncFolder(folder);
 }
 
 /** Writes a small file (configuration, JSON, text as UTF-8) whole or not at all. Throws WRITE_FAILED. */

@@ -2,12 +2,12 @@
  * Writes a safetensors file with the very bytes that the reference library writes: wider element types first, then by
  * name; the header padded with spaces to a multiple of 8. The file is replaced whole or not at all.
  */
-import { replaceFile } from '../replace-file.js';
+import { replaceFile, type NewFile } from '../replace-file.js';
 import { dtypeBytes, sizeOf, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import { largestHeader } from './header.js';
 
-type Entry = readonly [name: string, tensor: TensorBytes | TensorChunks];
+export type Entry = readonly [name: string, tensor: TensorBytes | TensorChunks];
 
 /**
  * Writes `tensors` to `path`. A tensor that gives `chunks()` is streamed and never held whole.
@@ -20,19 +20,32 @@ export async function writeSafetensors(
   tensors: Iterable<Entry>,
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
+  const file = safetensorsFile(path, tensors, metadata);
+  await replaceFile(file.path, file.produce);
+}
+
+/** The file that `writeSafetensors` writes, its header checked: for writing several together. */
+export function safetensorsFile(
+  path: string,
+  tensors: Iterable<Entry>,
+  metadata?: Readonly<Record<string, string>>,
+): NewFile {
   const entries = [...tensors].sort(inFileOrder);
   const header = encodeHeader(path, entries, metadata);
-  await replaceFile(path, async (write) => {
-    await write(header);
-    for (const [name, tensor] of entries) {
-      let written = 0;
-      for await (const bytes of 'data' in tensor ? [tensor.data] : tensor.chunks()) {
-        written += bytes.byteLength;
-        await write(bytes);
+  return {
+    path,
+    async produce(write) {
+      await write(header);
+      for (const [name, tensor] of entries) {
+        let written = 0;
+        for await (const bytes of 'data' in tensor ? [tensor.data] : tensor.chunks()) {
+          written += bytes.byteLength;
+          await write(bytes);
+        }
+        if (written !== sizeOf(tensor.shape, tensor.dtype)) throw wrongSize(path, name, tensor, written);
       }
-      if (written !== sizeOf(tensor.shape, tensor.dtype)) throw wrongSize(path, name, tensor, written);
-    }
-  });
+    },
+  };
 }
 
 const rank = new Map(Object.keys(dtypeBytes).map((dtype, index) => [dtype as Dtype, index]));
