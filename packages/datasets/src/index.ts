@@ -9,6 +9,8 @@ export type { DatasetReader, Row } from './dataset-reader.js';
 export { delimitedReader } from './delimited.js';
 export type { DelimitedFormat } from './delimited.js';
 export { LabelMap } from './label-map.js';
+export { readLanguageExamples } from './language-examples.js';
+export type { ChatMessage, LanguageExample, LanguageOptions } from './language-examples.js';
 export { padBatch } from './pad-batch.js';
 export type { PaddedBatch, PadOptions } from './pad-batch.js';
 export { permutation } from './permutation.js';
