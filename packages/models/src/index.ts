@@ -16,6 +16,7 @@ export { ModelError, type ModelErrorCode } from './model-error.js';
 export { modelFamilies } from './model-families.js';
 export type { ModelFamily, ModelSource } from './model-family.js';
 export { loadLanguageModel, loadSequenceClassifier, type Families } from './open-model.js';
+export { openModel } from './source/open-source.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';

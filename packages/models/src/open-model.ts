@@ -1,13 +1,11 @@
-/** Opens what a user points at: so far a Hugging Face folder. */
-import { openSafetensorsFolder } from '@loran/formats';
+/** Models from what a user points at: a Hugging Face folder or a GGUF file. */
 import type { Registry } from '@loran/plugin';
-import { readJson } from './folder/read-json.js';
 import type { LanguageModel, LanguageModelOptions } from './language-model.js';
 import { ModelError } from './model-error.js';
 import { familyOf, modelFamilies } from './model-families.js';
 import type { ModelFamily, ModelSource } from './model-family.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
-import { loadTokenizer } from './tokenizer/load-tokenizer.js';
+import { openModel } from './source/open-source.js';
 
 export interface Families {
   /** The model families to choose from; default those shipped here. */
@@ -16,7 +14,7 @@ export interface Families {
 
 /**
  * A sequence classifier from a Hugging Face folder (config.json, tokenizer.json, safetensors in F32, F16, BF16 or F64, one
- * file or shards).
+ * file or shards), or from what else `openModel` opens.
  *
  * Throws MODEL_NOT_FOUND, INVALID_MODEL_CONFIG, UNKNOWN_MODEL_FAMILY, UNSUPPORTED_TASK, TOKENIZER_NOT_FOUND,
  * INVALID_TOKENIZER, MISSING_WEIGHTS, WEIGHT_SHAPES, INVALID_LABELS, and what @loran/formats throws about the weights.
@@ -47,7 +45,7 @@ async function load<T extends Task>(
   does: string,
   options: OptionsOf<T>,
 ): Promise<Awaited<ModelOf<T>>> {
-  const source = await openFolder(model);
+  const source = await openModel(model);
   try {
     const family = familyOf(model, source.config, families);
     const make = family[task] as ((source: ModelSource, options: OptionsOf<T>) => ModelOf<T>) | undefined;
@@ -62,25 +60,4 @@ async function load<T extends Task>(
   } finally {
     await source.weights.close();
   }
-}
-
-async function openFolder(folder: string): Promise<ModelSource> {
-  const config = await readJson(folder, 'config.json');
-  if (config === undefined) {
-    throw new ModelError('MODEL_NOT_FOUND', `${folder} has no config.json. Is it the folder of a model?`);
-  }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new ModelError('INVALID_MODEL_CONFIG', `${folder}/config.json does not hold a JSON object.`);
-  }
-  const generation = await readJson(folder, 'generation_config.json');
-  const tokenizer = await loadTokenizer(folder);
-  return {
-    name: folder,
-    config: config as Record<string, unknown>,
-    ...(typeof generation === 'object' && generation !== null
-      ? { generation: generation as Record<string, unknown> }
-      : {}),
-    weights: await openSafetensorsFolder(folder),
-    tokenizer,
-  };
 }

@@ -1,0 +1,28 @@
+/** A Hugging Face folder: config.json, generation_config.json, tokenizer.json, safetensors. */
+import { openSafetensorsFolder } from '@loran/formats';
+import { readJson } from '../folder/read-json.js';
+import { ModelError } from '../model-error.js';
+import type { ModelSource } from '../model-family.js';
+import { loadTokenizer } from '../tokenizer/load-tokenizer.js';
+
+/** Throws MODEL_NOT_FOUND, INVALID_MODEL_CONFIG, TOKENIZER_NOT_FOUND, INVALID_TOKENIZER, and what openSafetensorsFolder throws. */
+export async function openFolder(folder: string): Promise<ModelSource> {
+  const config = await readJson(folder, 'config.json');
+  if (config === undefined) {
+    throw new ModelError('MODEL_NOT_FOUND', `${folder} has no config.json. Is it the folder of a model?`);
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new ModelError('INVALID_MODEL_CONFIG', `${folder}/config.json does not hold a JSON object.`);
+  }
+  const generation = await readJson(folder, 'generation_config.json');
+  const tokenizer = await loadTokenizer(folder);
+  return {
+    name: folder,
+    config: config as Record<string, unknown>,
+    ...(typeof generation === 'object' && generation !== null
+      ? { generation: generation as Record<string, unknown> }
+      : {}),
+    weights: await openSafetensorsFolder(folder),
+    tokenizer,
+  };
+}
