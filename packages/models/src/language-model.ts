@@ -1,5 +1,5 @@
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
-import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { KeyValueCache } from './decoder/key-value-cache.js';
 import type { TokenBatch } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
@@ -33,10 +33,10 @@ export interface LanguageModel extends Adaptable {
   /** Scores of the next token for rows of hidden states, before the softmax. */
   scores(hidden: Tensor2D, pass?: Pass): Tensor2D; // [rows, vocabularySize]
   /**
-   * Cross-entropy of rows of hidden states against the tokens that follow them, weighted and summed, in nats. The scores of
-   * all rows are never held at once while the head is frozen.
+   * Cross-entropy of each row of hidden states against the token that follows it, in nats. The scores of all rows are never
+   * held at once while the head is frozen. targets [rows] int32
    */
-  loss(hidden: Tensor2D, targets: Tensor1D, weights: Tensor1D, pass?: Pass): Scalar; // targets [rows] int32, weights [rows]
+  losses(hidden: Tensor2D, targets: Tensor1D, pass?: Pass): Tensor1D; // [rows]
   /** An empty cache for `batch` texts of at most `capacity` tokens. The caller disposes it. */
   newCache(batch: number, capacity: number): KeyValueCache;
   dispose(): void;

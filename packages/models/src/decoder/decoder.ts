@@ -1,10 +1,10 @@
 /** A causal language model as a stack of blocks over embeddings: what the families of decoders have in common. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
 import type { LanguageModel } from '../language-model.js';
-import { headLoss, headScores, type OutputHead } from '../layers/head-loss.js';
+import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
 import type { Norm } from '../layers/norm.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -94,8 +94,8 @@ export class Decoder implements LanguageModel {
     return headScores(this.#head, hidden, pass);
   }
 
-  loss(hidden: Tensor2D, targets: Tensor1D, weights: Tensor1D, pass: Pass = inference): Scalar {
-    return headLoss(this.#head, hidden, targets, weights, pass);
+  losses(hidden: Tensor2D, targets: Tensor1D, pass: Pass = inference): Tensor1D {
+    return headLosses(this.#head, hidden, targets, pass);
   }
 
   newCache(batch: number, capacity: number): KeyValueCache {

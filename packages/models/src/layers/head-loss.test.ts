@@ -6,11 +6,14 @@ import { onnxruntime } from '@loran/engine-onnxruntime';
 import { closeEngine, openEngine, portableEngine, randomStream } from '@loran/tensor';
 import { expectClose } from '@loran/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { headLoss, headScores, type OutputHead } from './head-loss.js';
+import { headLosses, headScores, type OutputHead } from './head-loss.js';
 
 const rows = 7;
 const [vocabulary, width] = [11, 5];
 const random = randomStream(3);
+
+const headLoss = (head: OutputHead, hidden: Tensor2D, targets: Tensor1D, weights: Tensor1D, bytes?: number) =>
+  tf.sum<tf.Scalar>(tf.mul(headLosses(head, hidden, targets, inference, bytes), weights));
 
 /** By the definition: the scores whole, differentiated by tfjs. */
 function plainLoss(head: OutputHead, hidden: Tensor2D, targets: Tensor1D, weights: Tensor1D): tf.Scalar {
@@ -48,7 +51,7 @@ describe.each([
     const expected = tf.valueAndGrad((h: tf.Tensor) => plainLoss(head, h as Tensor2D, targets, weights))(hidden);
     for (const bytes of [1e6, 4 * vocabulary * 3, 1]) {
       const given = tf.valueAndGrad((h: tf.Tensor) =>
-        headLoss(head, h as Tensor2D, targets, weights, inference, bytes),
+        headLoss(head, h as Tensor2D, targets, weights, bytes),
       )(hidden);
       await expectClose(given.value, expected.value, { absolute: 1e-5, relative: 1e-5 });
       await expectClose(given.grad, expected.grad, { absolute: 1e-5, relative: 1e-5 });
@@ -71,7 +74,7 @@ describe.each([
     const narrow = { slot: new Slot('head', await bf16.store(source)) };
     const wide = { slot: new Slot('head', frozenTensor(narrow.slot.frozen.weight())) };
     const [own, same] = [narrow, wide].map((head) =>
-      tf.valueAndGrad((h: tf.Tensor) => headLoss(head, h as Tensor2D, targets, weights, inference))(hidden),
+      tf.valueAndGrad((h: tf.Tensor) => headLoss(head, h as Tensor2D, targets, weights))(hidden),
     );
     await expectClose(own!.grad, same!.grad, { absolute: 1e-6, relative: 1e-6 });
     expect((await fp32.store(source)).byteLength).toBe(2 * narrow.slot.frozen.byteLength);
@@ -92,13 +95,13 @@ describe.each([
         head.slot.detach('probe');
         return value;
       })(delta);
-    const given = gradient((head, h, t, w) => headLoss(head, h, t, w, inference, 4 * vocabulary * 2));
+    const given = gradient((head, h, t, w) => headLoss(head, h, t, w, 4 * vocabulary * 2));
     await expectClose(given, gradient(plainLoss), { absolute: 1e-5, relative: 1e-5 });
   });
 
   test('scores far apart neither overflow nor lose the loss', async () => {
     const head = headOf({ scale: 500 });
-    const loss = headLoss(head, hidden, targets, weights, inference);
+    const loss = headLoss(head, hidden, targets, weights);
     await expectClose(loss, plainLoss(head, hidden, targets, weights), { absolute: 1e-3, relative: 1e-5 });
   });
 });

@@ -1,17 +1,17 @@
 /**
  * Cross-entropy of an output head, without ever holding the scores of all rows.
  *
- *   z = cap(s·h Wᵀ)      loss = Σ w·(log Σ exp z − z[target])      cap(u) = c·tanh(u / c), where there is a cap c
- *   dh = w·s·((p ⊙ cap′) W − cap′[target]·W[target])               p = softmax z      cap′ = 1 − (z / c)²
+ *   z = cap(s·h Wᵀ)      loss = log Σ exp z − z[target]      cap(u) = c·tanh(u / c), where there is a cap c
+ *   dh = s·((p ⊙ cap′) W − cap′[target]·W[target])           p = softmax z      cap′ = 1 − (z / c)²
  *
- *   h [rows, width]      W [vocabulary, width]      targets, w [rows]
+ *   h [rows, width]      W [vocabulary, width]      targets, loss [rows]
  *
  * Rows are taken in chunks, one after another, and each chunk's gradient is formed with its scores: of [rows, vocabulary]
  * nothing is kept for the backward pass. That holds while the head itself is frozen; with an adapter on it autodiff keeps
  * the scores, since the adapter's gradient needs them.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { GradSaveFunc, Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { GradSaveFunc, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Pass, Slot } from '@loran/adapter';
 import { after } from '@loran/tensor';
 
@@ -35,36 +35,34 @@ export function headScores({ slot, cap, scale = 1 }: OutputHead, hidden: Tensor2
 /** Rows whose scores take at most so many bytes are one chunk. */
 const chunkBytes = 128 * 2 ** 20;
 
-/** The weighted sum of the rows' losses. targets [rows] int32, weights [rows] */
-export function headLoss(
+/** The loss of each row, in nats. targets [rows] int32 -> [rows] */
+export function headLosses(
   head: OutputHead,
   hidden: Tensor2D,
   targets: Tensor1D,
-  weights: Tensor1D,
   pass: Pass,
   bytes = chunkBytes,
-): Scalar {
+): Tensor1D {
   return tf.tidy(() => {
     const [rows, width] = hidden.shape;
     const { slot } = head;
     const size = Math.max(1, Math.floor(bytes / (4 * slot.frozen.rows)));
     const frozen = slot.active().size === 0 && !slot.merged && slot.frozen.bias === null;
-    const chunkLoss = frozen ? frozenLoss(head) : (h: Tensor2D, t: Tensor1D) => adaptedLoss(head, h, t, pass);
-    let total: Scalar | undefined;
+    const ofChunk = frozen ? frozenLosses(head) : (h: Tensor2D, t: Tensor1D) => adaptedLosses(head, h, t, pass);
+    if (rows <= size) return ofChunk(hidden, targets);
+    const chunks: Tensor1D[] = [];
     for (let start = 0; start < rows; start += size) {
       const count = Math.min(size, rows - start);
-      const h = count === rows ? hidden : tf.slice(hidden, [start, 0], [count, width]);
-      const own = (x: Tensor1D) => (count === rows ? x : tf.slice(x, [start], [count]));
-      const losses = chunkLoss(total === undefined ? h : after(h, total), own(targets)); // [count]
-      const loss = tf.sum<Scalar>(tf.mul(losses, own(weights)));
-      total = total === undefined ? loss : tf.add(total, loss);
+      const h = tf.slice(hidden, [start, 0], [count, width]);
+      const last = chunks.at(-1);
+      chunks.push(ofChunk(last === undefined ? h : after(h, last), tf.slice(targets, [start], [count])));
     }
-    return total ?? tf.scalar(0);
+    return tf.concat(chunks);
   });
 }
 
 /** Losses of each row, with the gradient formed in the forward pass. */
-function frozenLoss({ slot, cap, scale = 1 }: OutputHead): (hidden: Tensor2D, targets: Tensor1D) => Tensor1D {
+function frozenLosses({ slot, cap, scale = 1 }: OutputHead): (hidden: Tensor2D, targets: Tensor1D) => Tensor1D {
   return (hidden, targets) =>
     tf.customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
       const h = input as Tensor2D;
@@ -88,7 +86,7 @@ function frozenLoss({ slot, cap, scale = 1 }: OutputHead): (hidden: Tensor2D, ta
     })(hidden) as Tensor1D;
 }
 
-function adaptedLoss(head: OutputHead, hidden: Tensor2D, targets: Tensor1D, pass: Pass): Tensor1D {
+function adaptedLosses(head: OutputHead, hidden: Tensor2D, targets: Tensor1D, pass: Pass): Tensor1D {
   const z = headScores(head, hidden, pass);
   const chosen = tf.sum(tf.mul(z, tf.oneHot(targets, z.shape[1])), 1);
   return tf.sub(tf.logSumExp(z, 1), chosen);

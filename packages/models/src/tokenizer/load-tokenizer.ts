@@ -15,7 +15,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   try {
     const tokenizer = huggingFaceTokenizer(description, config);
-    return tokenizerFrom(tokenizer, padTokenOf(config), wordsAreIndependent(description));
+    return tokenizerFrom(tokenizer, specialNames(config), wordsAreIndependent(description));
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
     throw new ModelError(
@@ -26,7 +26,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
 }
 
-function tokenizerFrom(tokenizer: HuggingFaceTokenizer, padToken: string | undefined, byWords: boolean): Tokenizer {
+function tokenizerFrom(tokenizer: HuggingFaceTokenizer, special: SpecialNames, byWords: boolean): Tokenizer {
+  const idOf = (token: string | undefined) => (token === undefined ? undefined : tokenizer.token_to_id(token));
   const ids = (text: string, special: boolean): number[] => tokenizer.encode(text, { add_special_tokens: special }).ids;
   const { before, after } = specialTokens(ids('a', false), ids('a', true));
   const first = (text: string, count: number): number[] => {
@@ -39,18 +40,23 @@ function tokenizerFrom(tokenizer: HuggingFaceTokenizer, padToken: string | undef
     return ids(text, false).slice(0, count);
   };
   return {
-    encode: (texts, { maxLength = Infinity } = {}) => {
-      if (maxLength < before.length + after.length) {
+    encode: (texts, { maxLength = Infinity, addSpecialTokens = true } = {}) => {
+      const [start, end] = addSpecialTokens ? [before, after] : [[], []];
+      const count = maxLength - start.length - end.length;
+      if (count < 0) {
         throw new ModelError(
           'SEQUENCE_TOO_LONG',
-          `maxLength is ${maxLength}, but the special tokens alone take ${before.length + after.length}. Give a larger one.`,
+          `maxLength is ${maxLength}, but the special tokens alone take ${start.length + end.length}. Give a larger one.`,
         );
       }
-      const count = maxLength - before.length - after.length;
-      return texts.map((text) => [...before, ...(count > 0 ? first(text, count) : []), ...after]);
+      return texts.map((text) => [...start, ...(count > 0 ? first(text, count) : []), ...end]);
     },
+    before,
+    after,
+    bosId: idOf(special.bos),
+    eosId: idOf(special.eos),
     decode: (tokens) => tokenizer.decode([...tokens], { skip_special_tokens: true }),
-    padId: padToken === undefined ? 0 : (tokenizer.token_to_id(padToken) ?? 0),
+    padId: idOf(special.pad) ?? 0,
     vocabularySize: 1 + [...tokenizer.get_vocab(true).values()].reduce((most, id) => Math.max(most, id), -1),
   };
 }
@@ -71,11 +77,21 @@ function specialTokens(
   );
 }
 
-function padTokenOf(config: unknown): string | undefined {
-  const token: unknown = (config as { pad_token?: unknown } | null)?.pad_token;
-  const content: unknown =
-    typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
-  return typeof content === 'string' ? content : undefined;
+interface SpecialNames {
+  readonly pad: string | undefined;
+  readonly bos: string | undefined;
+  readonly eos: string | undefined;
+}
+
+/** The special tokens that tokenizer_config.json names. */
+function specialNames(config: unknown): SpecialNames {
+  const nameOf = (field: string): string | undefined => {
+    const token = (config as Readonly<Record<string, unknown>> | null)?.[field];
+    const content: unknown =
+      typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
+    return typeof content === 'string' ? content : undefined;
+  };
+  return { pad: nameOf('pad_token'), bos: nameOf('bos_token'), eos: nameOf('eos_token') };
 }
 
 async function tokenizerNotFound(folder: string): Promise<ModelError> {
