@@ -3,6 +3,14 @@ export { encodeExamples, type EncodedExample, type EncodeOptions } from './class
 export { evaluateClassifier, type ClassifierEvaluation } from './classification/evaluate-classifier.js';
 export { predict, type Predictions, type PredictOptions } from './classification/predict.js';
 export { onInterrupt, type Interruption } from './interruption.js';
+export {
+  encodeLanguageExamples,
+  type LanguageEncodeOptions,
+  type TextModel,
+} from './language-model/encode-language-examples.js';
+export type { EncodedText } from './language-model/encoded-text.js';
+export { languageModelTask, type LanguageModelTaskOptions } from './language-model/language-model-task.js';
+export { perplexity, scoreTexts, type ScoreOptions, type TextScore } from './language-model/score-texts.js';
 export { NonFiniteLossError } from './non-finite-loss-error.js';
 export { adamW, type AdamWOptions } from './optimizer/adamw.js';
 export type { Optimizer, Update } from './optimizer/optimizer.js';
