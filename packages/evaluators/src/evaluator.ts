@@ -8,6 +8,10 @@ import type { Plugin } from '@loran/plugin';
 
 export interface Evaluator<Prediction = string, Reference = Prediction> extends Plugin {
   readonly kind: 'evaluator';
+  /** What it is computed from: labels (default), or the losses of a language model. */
+  readonly of?: 'labels' | 'losses';
+  /** How a value is shown; default as a percentage. */
+  readonly format?: (value: number) => string;
   /** Both arrays are of the same length, above 0, and stay unchanged while the score is in use. */
   prepare(predictions: readonly Prediction[], references: readonly Reference[]): Score;
 }

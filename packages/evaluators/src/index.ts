@@ -5,3 +5,4 @@ export type { F1Options } from './classification.js';
 export { evaluate, pairedDifference } from './evaluate.js';
 export type { Evaluation } from './evaluate.js';
 export type { Evaluator, Score } from './evaluator.js';
+export { perplexity, type TextLoss } from './perplexity.js';
