@@ -14,7 +14,7 @@ const largestWrite = 1 << 30; // one system call takes less than 2 GiB
 /** A file to be: where, and what writes its bytes. */
 export interface NewFile {
   readonly path: string;
-  produce(write: (bytes: Uint8Array) => Promise<void>): Promise<void>;
+  readonly produce: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
 }
 
 /**

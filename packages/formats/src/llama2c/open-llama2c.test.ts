@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LoranError } from '@loran/plugin';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bufferSource } from '../__fixtures__/bytes.js';
 import { openLlama2c } from './open-llama2c.js';
@@ -88,6 +89,39 @@ test.each([
   expect((error as Error).message).toMatch(says);
   expect(from.asked).toBeLessThanOrEqual(28);
   expect(from.closed).toBe(true);
+});
+
+/** Only a LoranError may come out, and no more bytes be asked for than are there. */
+async function readAll(bytes: Uint8Array): Promise<void> {
+  const from = source(bytes);
+  try {
+    const file = await openLlama2c(from);
+    for (const name of file.tensors.keys()) await file.read(name);
+  } catch (error) {
+    if (!LoranError.is(error)) throw error;
+  }
+  expect(from.asked).toBeLessThanOrEqual(bytes.length);
+}
+
+test('every bit of the header flipped, and the file cut at every byte, is read or refused by name', async () => {
+  const good = tiny(undefined, tiedValues);
+  await readAll(good);
+  for (let at = 0; at < good.length; at++) await readAll(good.slice(0, at));
+  for (let bit = 0; bit < 28 * 8; bit++) {
+    const bytes = good.slice();
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    await readAll(bytes);
+  }
+});
+
+test('any header is read or refused by name', async () => {
+  const size = fc.oneof(fc.integer({ min: -3, max: 9 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+  await fc.assert(
+    fc.asyncProperty(fc.array(size, { minLength: 7, maxLength: 7 }), fc.nat(300), async (sizes, values) => {
+      await readAll(tiny((header) => header.set(sizes), values));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 const stories = join(process.env.LORAN_TEST_DATA ?? '', 'models/stories260K/stories260K.bin');
