@@ -12,10 +12,18 @@ export function metricLines({ metrics, examples }: Pick<EvaluationResult, 'metri
 }
 
 /** What `--json` prints: everything but the predictions. */
-export function evaluationJson({ predictions: _predictions, references: _references, ...kept }: EvaluationResult) {
+export function evaluationJson({
+  predictions: _predictions,
+  references: _references,
+  ...kept
+}: EvaluationResult): Omit<EvaluationResult, 'predictions' | 'references'> {
   return kept;
 }
 
-export function runJson({ predictions: _predictions, references: _references, ...kept }: RunResult) {
+export function runJson({
+  predictions: _predictions,
+  references: _references,
+  ...kept
+}: RunResult): Omit<RunResult, 'predictions' | 'references'> {
   return kept;
 }

@@ -1,12 +1,12 @@
 /** A model with one adapter on it, as the options of a run ask for. */
-import { type Adapter, AdapterSet, type BaseStorage, type AdapterMethod } from '@loran/adapter';
-import { loadSequenceClassifier, type ModelFamily, type SequenceClassifier } from '@loran/models';
+import { type Adapter, AdapterSet, type AdapterMethod } from '@loran/adapter';
 import type { Plugin, PluginKind } from '@loran/plugin';
 import type { Lab } from './lab.js';
 import type { TrainRun } from './options.js';
+import type { LoadedTask, TaskData, TaskModel } from './task/run-task.js';
 
 export interface AdaptedModel {
-  readonly classifier: SequenceClassifier;
+  readonly task: LoadedTask;
   readonly adapters: AdapterSet;
   readonly adapter: Adapter;
   dispose(): void;
@@ -18,39 +18,32 @@ export const resolver =
   (kind: PluginKind, name: string): Plugin =>
     lab.plugins(kind).get(name);
 
-/** Loads the model with a new classifier for `labels`, and adds the adapter that trains it. */
+/** Loads the model that the data are for, and adds the adapter that is trained. */
 export async function adaptedModel(
   lab: Pick<Lab, 'plugins'>,
   { model, base, adapter: { method: methodName, targetModules, ...config }, pooling, seed }: TrainRun,
-  labels: readonly string[],
+  data: TaskData,
 ): Promise<AdaptedModel> {
   const method = lab.plugins<AdapterMethod>('adapter-method').get(methodName); // named before the model is read
-  const classifier = await loadSequenceClassifier(model, {
-    labels,
-    base: lab.plugins<BaseStorage>('base-storage').get(base),
-    families: lab.plugins<ModelFamily>('model-family'),
-    freshClassifier: true,
-    seed,
-    ...(pooling === undefined ? {} : { head: pooling }),
-  });
-  const adapters = new AdapterSet(classifier);
+  const task = await data.load(lab, { model, base, pooling, seed, fresh: true });
+  const adapters = new AdapterSet(task.model);
   try {
     const adapter = await adapters.add({
       method,
       config,
-      targetModules: targetModules ?? classifier.targetModules,
-      modulesToSave: classifier.outputHead,
+      targetModules: targetModules ?? task.model.targetModules,
+      modulesToSave: task.modulesToSave,
       seed,
       resolve: resolver(lab),
     });
-    return { classifier, adapters, adapter, dispose: () => disposeModel(classifier, adapters) };
+    return { task, adapters, adapter, dispose: () => disposeModel(task.model, adapters) };
   } catch (error) {
-    classifier.dispose();
+    task.model.dispose();
     throw error;
   }
 }
 
-export function disposeModel(classifier: SequenceClassifier, adapters: AdapterSet): void {
+export function disposeModel(model: Pick<TaskModel, 'dispose'>, adapters: AdapterSet): void {
   for (const name of adapters.names()) adapters.remove(name);
-  classifier.dispose();
+  model.dispose();
 }

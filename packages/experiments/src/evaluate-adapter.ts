@@ -1,20 +1,20 @@
 /** A trained adapter, measured on data: the labels are those it was trained with. */
-import { AdapterSet, type AdapterMethod, type BaseStorage, loadAdapter, readAdapterConfig } from '@loran/adapter';
-import { LabelMap, readTextClassification } from '@loran/datasets';
-import type { Evaluation, Evaluator } from '@loran/evaluators';
-import { loadSequenceClassifier, type ModelFamily } from '@loran/models';
+import { AdapterSet, type AdapterMethod, loadAdapter, readAdapterConfig } from '@loran/adapter';
+import type { Evaluation } from '@loran/evaluators';
 import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
 import { readRun } from '@loran/trainer';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
-import { measure, type Measurement } from './measure.js';
+import type { Measurement } from './measure.js';
 import { dataOptions, parseOptions } from './options.js';
 import { Services } from './services.js';
+import { evaluatorsFor, taskFor } from './task/choose-task.js';
+import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
 
 const evaluateOptions = z.strictObject({
-  model: z.string().describe('Folder of a Hugging Face model.'),
+  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
   adapter: z.string().optional().describe('Folder of an adapter; default: the model with its own classifier.'),
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   base: z
@@ -26,35 +26,41 @@ const evaluateOptions = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Labels in the order of the classifier; default: those of the training.'),
-  evaluators: z.array(z.string()).min(1).default(['accuracy', 'macro-f1']),
+  task: z.enum(['classification', 'language-model']).optional(),
+  evaluators: z.array(z.string()).min(1).optional(),
   maxLength: z.int().min(2).optional(),
+  appendEnd: z
+    .boolean()
+    .default(false)
+    .describe('Whether texts and completions get the end token, to be scored as well.'),
 });
 
 export type EvaluateOptions = z.input<typeof evaluateOptions>;
 
 export interface EvaluationResult extends Measurement {
   readonly metrics: Evaluation;
-  readonly labels: readonly string[];
+  readonly task: TaskName;
+  /** Of a classifier. */
+  readonly labels?: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise<EvaluationResult> {
   const options = parseOptions(evaluateOptions, input);
-  const evaluators = options.evaluators.map((name) => lab.plugins<Evaluator>('evaluator').get(name));
   const trained = options.adapter === undefined ? undefined : await trainedWith(options.adapter);
-  const labelNames = options.labels ?? trained?.labels;
-  const base = options.base ?? trained?.base ?? 'fp32';
-  const head = options.pooling ?? trained?.pooling;
-  const maxLength = options.maxLength ?? trained?.maxLength ?? 128;
+  const task = await taskFor(lab, options.task ?? trained?.task, options.data);
+  const evaluators = evaluatorsFor(lab, task, options.evaluators ?? task.defaults.evaluators);
+  const data = await task.readTest(lab, options.data, options.labels ?? trained?.labels);
 
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const classifier = await loadSequenceClassifier(options.model, {
-    ...(labelNames === undefined ? {} : { labels: labelNames }),
-    base: lab.plugins<BaseStorage>('base-storage').get(base),
-    families: lab.plugins<ModelFamily>('model-family'),
-    freshClassifier: options.adapter !== undefined,
-    ...(head === undefined ? {} : { head }),
+  const loaded = await data.load(lab, {
+    model: options.model,
+    base: options.base ?? trained?.base ?? 'fp32',
+    pooling: options.pooling ?? trained?.pooling,
+    seed: 0,
+    fresh: options.adapter !== undefined,
   });
-  const adapters = new AdapterSet(classifier);
+  const adapters = new AdapterSet(loaded.model);
   try {
     if (options.adapter !== undefined) {
       await loadAdapter(adapters, options.adapter, {
@@ -62,20 +68,26 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
         resolve: resolver(lab),
       });
     }
-    const labels = new LabelMap(classifier.labels, undefined, { order: 'given' });
-    const { items } = await readTextClassification(options.data.train, {
-      textField: options.data.textField,
-      labelField: options.data.labelField,
-      readers: lab.plugins('dataset-reader'),
-      labels,
-    });
-    return { ...(await measure(classifier, items, { labels, maxLength, evaluators })), labels: classifier.labels };
+    const maxLength = options.maxLength ?? trained?.maxLength ?? loadedLength(task, loaded.model);
+    const measured = await loaded.measure({ maxLength, evaluators, appendEnd: options.appendEnd });
+    return {
+      ...measured,
+      task: task.name,
+      ...(loaded.labels === undefined ? {} : { labels: loaded.labels.labels }),
+      warnings: loaded.model.warnings,
+    };
   } finally {
-    disposeModel(classifier, adapters);
+    disposeModel(loaded.model, adapters);
   }
 }
 
+/** Texts to score are taken whole, as far as the model goes; classifiers have their own length. */
+function loadedLength({ output, defaults }: RunTask, { maxLength }: TaskModel): number {
+  return output === 'losses' ? maxLength : defaults.maxLength;
+}
+
 const trainedOptions = z.looseObject({
+  task: z.enum(['classification', 'language-model']).optional(),
   base: z.string().optional(),
   pooling: z.enum(['cls', 'mean']).optional(),
   training: z.looseObject({ maxLength: z.int().optional() }).optional(),
@@ -91,6 +103,6 @@ async function trainedWith(folder: string) {
     if (LoranError.is(error, 'RUN_NOT_FOUND')) return undefined;
     throw error;
   }
-  const { base, pooling, training } = trainedOptions.parse(record.configuration);
-  return { labels: record.labels?.map(({ label }) => label), base, pooling, maxLength: training?.maxLength };
+  const { task, base, pooling, training } = trainedOptions.parse(record.configuration);
+  return { task, labels: record.labels?.map(({ label }) => label), base, pooling, maxLength: training?.maxLength };
 }

@@ -5,7 +5,6 @@
 import { closeEngine, openEngine } from '@loran/tensor';
 import type { TrainingEvent } from '@loran/trainer';
 import { LoranError, nearest } from '@loran/plugin';
-import type { Evaluator } from '@loran/evaluators';
 import type { Lab } from './lab.js';
 import {
   type ExperimentOptions,
@@ -16,7 +15,7 @@ import {
 } from './options.js';
 import { type ArmRun, report, type Report } from './report.js';
 import { Services } from './services.js';
-import { loadTextData } from './text-data.js';
+import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import { trainOn } from './train-run.js';
 import type { RunIdentity } from './tracker.js';
 
@@ -45,28 +44,26 @@ export function experiment(lab: Lab, input: ExperimentOptions): Experiment {
       `The baseline '${baseline}' is not an arm; the arms are ${arms.join(', ')}.${near.length > 0 ? ` Did you mean '${near[0]}'?` : ''}`,
     );
   }
-  const evaluators = plan.evaluators.map((name) => lab.plugins<Evaluator>('evaluator').get(name));
+  for (const name of plan.evaluators ?? []) lab.plugins('evaluator').get(name);
   for (const { base, adapter } of Object.values(plan.arms)) {
     lab.plugins('base-storage').get(base);
     lab.plugins('adapter-method').get(adapter.method);
   }
-  return { plan, run: (hooks = {}) => runAll(lab, plan, baseline, evaluators, hooks) };
+  return { plan, run: (hooks = {}) => runAll(lab, plan, baseline, hooks) };
 }
 
 async function runAll(
   lab: Lab,
   plan: ExperimentPlan,
   baseline: string,
-  evaluators: readonly Evaluator[],
   { onProgress, onRun, signal }: ExperimentHooks,
 ): Promise<Report> {
   const { arms, seeds, output, baseline: _, ...shared } = plan;
   const tracker = lab.container.get(Services.tracker);
   const store = lab.container.get(Services.store);
-  const data = await loadTextData(plan.data, {
-    readers: lab.plugins('dataset-reader'),
-    datasets: lab.plugins('dataset'),
-  });
+  const task = await taskFor(lab, plan.task, plan.data);
+  const evaluators = evaluatorsFor(lab, task, plan.evaluators ?? task.defaults.evaluators);
+  const data = await task.read(lab, plan.data);
   const planned = seeds.flatMap((seed) => Object.entries(arms).map(([arm, options]) => ({ seed, arm, ...options })));
   const runs: ArmRun[] = [];
   for (const [i, { seed, arm, base, adapter, training }] of planned.entries()) {
@@ -86,6 +83,7 @@ async function runAll(
           training: trainingOptions.parse({ ...shared.training, ...training }),
           ...(folder === undefined ? {} : { output: folder }),
         },
+        task,
         data,
         {
           onEvent: (event) => {

@@ -1,30 +1,31 @@
-import type { LabelMap, TextClassificationExample } from '@loran/datasets';
-import type { Evaluation, Evaluator } from '@loran/evaluators';
-import type { SequenceClassifier } from '@loran/models';
-import { encodeExamples, evaluateClassifier } from '@loran/trainer';
+/** A model measured on examples. */
+import type { LabelMap, LanguageExample, TextClassificationExample } from '@loran/datasets';
+import { evaluate, type Evaluation, type Evaluator } from '@loran/evaluators';
+import type { LanguageModel, SequenceClassifier } from '@loran/models';
+import { encodeExamples, encodeLanguageExamples, evaluateClassifier, scoreTexts, type TextScore } from '@loran/trainer';
 
 export interface Measurement {
   /** How many examples were measured on. */
   readonly examples: number;
   readonly metrics: Evaluation;
-  /** Labels predicted for, and given in, the examples. */
-  readonly predictions: readonly string[];
-  readonly references: readonly string[];
+  /** What the model gave for each example, and what the example has: labels, or losses twice. */
+  readonly predictions: readonly (string | TextScore)[];
+  readonly references: readonly (string | TextScore)[];
 }
 
-export interface MeasureOptions {
-  readonly labels: LabelMap;
-  readonly maxLength: number;
-  readonly evaluators: readonly Evaluator[];
-}
+const nothing: Measurement = { examples: 0, metrics: {}, predictions: [], references: [] };
 
-/** Predicts every example and evaluates; without examples there are no metrics. */
-export async function measure(
+/** Predicts every example's label and evaluates. */
+export async function measureClassifier(
   classifier: SequenceClassifier,
   examples: readonly TextClassificationExample[],
-  { labels, maxLength, evaluators }: MeasureOptions,
+  {
+    labels,
+    maxLength,
+    evaluators,
+  }: { readonly labels: LabelMap; readonly maxLength: number; readonly evaluators: readonly Evaluator[] },
 ): Promise<Measurement> {
-  if (examples.length === 0) return { examples: 0, metrics: {}, predictions: [], references: [] };
+  if (examples.length === 0) return nothing;
   const encoded = encodeExamples(examples, classifier, { labels, maxLength });
   const { labels: predicted, metrics } = await evaluateClassifier(classifier, encoded, evaluators);
   return {
@@ -33,4 +34,24 @@ export async function measure(
     predictions: Array.from(predicted, (index) => labels.label(index)),
     references: examples.map(({ label }) => label),
   };
+}
+
+/** The loss of every text, and what follows from it. */
+export async function measureLanguageModel(
+  model: LanguageModel,
+  examples: readonly LanguageExample[],
+  {
+    maxLength,
+    evaluators,
+    appendEnd,
+  }: { readonly maxLength: number; readonly evaluators: readonly Evaluator[]; readonly appendEnd: boolean },
+): Promise<Measurement> {
+  if (examples.length === 0) return nothing;
+  const scores = await scoreTexts(model, await encodeLanguageExamples(examples, model, { maxLength, appendEnd }));
+  const metrics = evaluate<TextScore, TextScore>(
+    scores,
+    scores,
+    evaluators as readonly Evaluator<never, never>[] as never,
+  );
+  return { examples: examples.length, metrics, predictions: scores, references: scores };
 }

@@ -27,30 +27,50 @@ export const dataOptions = z.strictObject({
     .lt(1)
     .default(0.1)
     .describe('Share held out when `test` is not given; 0: nothing is measured.'),
-  textField: z.string().default('text'),
-  labelField: z.string().default('label'),
+  textField: z.string().optional().describe("Field with the text; default 'text'."),
+  labelField: z.string().optional().describe("Field with the label; default 'label'."),
+  promptField: z.string().optional().describe("Field with the prompt; default 'prompt'."),
+  completionField: z.string().optional().describe("Field with the completion; default 'completion'."),
+  messagesField: z.string().optional().describe("Field with the turns of a conversation; default 'messages'."),
 });
 
 export const trainingOptions = z.strictObject({
   epochs: z.int().min(1).optional().describe('Times through the data; default 3, unless `steps` is given.'),
   steps: z.int().min(1).optional().describe('Updates, instead of epochs.'),
-  batchSize: z.int().min(1).default(32),
-  learningRate: z.number().positive().default(1e-3),
+  batchSize: z.int().min(1).optional().describe('Examples in a batch; default 32, or 8 for language models.'),
+  learningRate: z.number().positive().optional().describe('Peak rate; default 1e-3, or 5e-4 for language models.'),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmupSteps: z.int().min(0).default(10),
   optimizer: z.enum(['adamw', 'sgd']).default('adamw'),
   weightDecay: z.number().min(0).default(0.01),
   maxGradientNorm: z.number().positive().default(1).describe('Gradients are scaled down to this norm.'),
   accumulate: z.int().min(1).default(1).describe('Batches in one update.'),
-  maxLength: z.int().min(2).default(128).describe("Tokens of a text; at most the model's positions."),
+  maxLength: z
+    .int()
+    .min(2)
+    .optional()
+    .describe("Tokens of a text, at most the model's positions; default 128, or 512 for language models."),
+  appendEnd: z.boolean().optional().describe('Whether texts and completions get the end token; default yes.'),
 });
 
+export type TrainingOptions = z.output<typeof trainingOptions>;
+
+const taskName = z
+  .enum(['classification', 'language-model'])
+  .optional()
+  .describe('What is learned; default: what the fields of the data say.');
+
 const runFields = {
-  model: z.string().describe('Folder of a Hugging Face model.'),
+  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
+  task: taskName,
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   pooling: z.enum(['cls', 'mean']).optional().describe("How a text becomes one vector; default: the model's own way."),
   training: trainingOptions.prefault({}),
-  evaluators: z.array(z.string()).min(1).default(['accuracy', 'macro-f1']),
+  evaluators: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('What to measure; default accuracy and macro-f1, or perplexity for language models.'),
 };
 
 export const trainRunOptions = z.strictObject({

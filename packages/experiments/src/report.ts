@@ -50,7 +50,12 @@ export function report(runs: readonly ArmRun[], baseline: string, evaluators: re
       ]),
     ),
   }));
-  return { baseline, arms, table: () => table(arms), toJSON: () => ({ baseline, arms: arms.map(withoutPredictions) }) };
+  return {
+    baseline,
+    arms,
+    table: () => table(arms, evaluators),
+    toJSON: () => ({ baseline, arms: arms.map(withoutPredictions) }),
+  };
 }
 
 function summarise(
@@ -78,7 +83,9 @@ function difference(evaluator: Evaluator, runs: readonly ArmRun[], baseline: rea
   const estimates = runs.flatMap((run) => {
     const other = baseline.find(({ seed }) => seed === run.seed);
     if (other === undefined || run.references.length === 0) return [];
-    const paired = pairedDifference(run.predictions, other.predictions, run.references, [evaluator]);
+    const paired = pairedDifference<unknown, unknown>(run.predictions, other.predictions, run.references, [
+      evaluator as Evaluator<unknown, unknown>,
+    ]);
     return paired[evaluator.name] ?? [];
   });
   const value = (run: ArmRun) => run.metrics[evaluator.name]?.value ?? Number.NaN;
@@ -91,7 +98,8 @@ function difference(evaluator: Evaluator, runs: readonly ArmRun[], baseline: rea
   };
 }
 
-function table(arms: readonly ArmSummary[]): string {
+function table(arms: readonly ArmSummary[], evaluators: readonly Evaluator[]): string {
+  const formatOf = (name: string) => evaluators.find((evaluator) => evaluator.name === name)?.format;
   const metrics = Object.keys(arms[0]?.metrics ?? {});
   const severalSeeds = arms.some(({ runs }) => runs.length > 1);
   const header = [
@@ -106,7 +114,7 @@ function table(arms: readonly ArmSummary[]): string {
     header,
     arms.map(({ arm, runs, metrics: summaries }) => [
       arm,
-      ...metrics.flatMap((name) => metricCells(summaries[name], severalSeeds)),
+      ...metrics.flatMap((name) => metricCells(summaries[name], severalSeeds, formatOf(name))),
       (runs[0]?.parameters.trainable ?? 0).toLocaleString('en-US'),
       Math.round(mean(runs.map(({ tokensPerSecond }) => tokensPerSecond))).toLocaleString('en-US'),
       `${Math.round(Math.max(...runs.map(({ peakMemoryBytes }) => peakMemoryBytes)) / 1e6).toLocaleString('en-US')} MB`,
@@ -115,13 +123,16 @@ function table(arms: readonly ArmSummary[]): string {
   );
 }
 
-function metricCells(summary: MetricSummary | undefined, severalSeeds: boolean): string[] {
+function metricCells(
+  summary: MetricSummary | undefined,
+  severalSeeds: boolean,
+  format: (value: number) => string = (value) => (100 * value).toFixed(1),
+): string[] {
   if (summary === undefined || summary.values.length === 0) return ['–', '–', '–'];
-  const percent = (value: number) => (100 * value).toFixed(1);
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)}`;
+  const signed = (value: number) => `${value < 0 ? '−' : '+'}${format(Math.abs(value))}`;
   return [
-    percent(summary.mean),
-    severalSeeds ? percent(summary.standardDeviation) : `${percent(summary.low)}–${percent(summary.high)}`,
+    format(summary.mean),
+    severalSeeds ? format(summary.standardDeviation) : `${format(summary.low)}–${format(summary.high)}`,
     summary.difference === undefined ? '' : signed(summary.difference.value),
   ];
 }

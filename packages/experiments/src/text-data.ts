@@ -57,8 +57,8 @@ async function readSource(
 ): Promise<{ train: readonly TextClassificationExample[]; labels: LabelMap }> {
   if (!datasets.has(name)) {
     const read = await readTextClassification(name, {
-      textField,
-      labelField,
+      ...(textField === undefined ? {} : { textField }),
+      ...(labelField === undefined ? {} : { labelField }),
       readers,
       ...(known === undefined ? {} : { labels: known }),
     });

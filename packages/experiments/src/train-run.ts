@@ -1,13 +1,10 @@
 /** One run: a model, its adapter, its data; trained, written and measured. */
-import { adapterParameters } from '@loran/adapter';
 import type { Evaluator } from '@loran/evaluators';
 import { openEngine } from '@loran/tensor';
 import {
   adamW,
-  classificationTask,
   constantSchedule,
   cosineSchedule,
-  encodeExamples,
   linearSchedule,
   RunFolder,
   sgd,
@@ -16,11 +13,12 @@ import {
 } from '@loran/trainer';
 import { type AdaptedModel, adaptedModel } from './adapter-setup.js';
 import type { Lab } from './lab.js';
-import { measure, type Measurement } from './measure.js';
-import { parseOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
+import type { Measurement } from './measure.js';
+import { parseOptions, type TrainingOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
 import { withPeakMemory } from './peak-memory.js';
 import { Services } from './services.js';
-import { loadTextData, type TextData } from './text-data.js';
+import { evaluatorsFor, taskFor } from './task/choose-task.js';
+import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskName } from './task/run-task.js';
 
 export interface RunHooks {
   /** Hears every event of the training. */
@@ -30,7 +28,11 @@ export interface RunHooks {
 }
 
 export interface RunResult extends Measurement {
-  readonly labels: readonly string[];
+  readonly task: TaskName;
+  /** Of a classifier. */
+  readonly labels?: readonly string[];
+  /** What a user should know about the checkpoint. */
+  readonly warnings: readonly string[];
   readonly parameters: { readonly trainable: number; readonly all: number };
   /** Bytes that the frozen weights take. */
   readonly baseBytes: number;
@@ -51,23 +53,27 @@ export interface RunResult extends Measurement {
 
 export async function trainRun(lab: Lab, input: TrainRunOptions, hooks: RunHooks = {}): Promise<RunResult> {
   const run = parseOptions(trainRunOptions, input);
-  const data = await loadTextData(run.data, {
-    readers: lab.plugins('dataset-reader'),
-    datasets: lab.plugins('dataset'),
-  });
+  const task = await taskFor(lab, run.task, run.data);
+  const data = await task.read(lab, run.data);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  return trainOn(lab, run, data, hooks);
+  return trainOn(lab, run, task, data, hooks);
 }
 
 /** A run on data that are read already, with the engine open. */
-export async function trainOn(lab: Lab, run: TrainRun, data: TextData, hooks: RunHooks): Promise<RunResult> {
+export async function trainOn(
+  lab: Lab,
+  run: TrainRun,
+  task: RunTask,
+  data: TaskData,
+  hooks: RunHooks,
+): Promise<RunResult> {
   const clock = lab.container.get(Services.clock);
-  const evaluators = run.evaluators.map((name) => lab.plugins<Evaluator>('evaluator').get(name));
+  const evaluators = evaluatorsFor(lab, task, run.evaluators ?? task.defaults.evaluators);
   const started = clock.now();
   const { value, peakBytes } = await withPeakMemory(async () => {
-    const model = await adaptedModel(lab, run, data.labels.labels);
+    const model = await adaptedModel(lab, run, data);
     try {
-      return await trainAndMeasure(run, data, model, evaluators, hooks);
+      return await trainAndMeasure(run, task, model, evaluators, hooks);
     } finally {
       model.dispose();
     }
@@ -77,14 +83,14 @@ export async function trainOn(lab: Lab, run: TrainRun, data: TextData, hooks: Ru
 
 async function trainAndMeasure(
   run: TrainRun,
-  data: TextData,
-  { classifier, adapters, adapter }: AdaptedModel,
+  { name, defaults }: RunTask,
+  { task, adapters, adapter }: AdaptedModel,
   evaluators: readonly Evaluator[],
   { onEvent, signal }: RunHooks,
 ): Promise<Omit<RunResult, 'peakMemoryBytes' | 'seconds'>> {
-  const { output, seed, training } = run;
-  const { batchSize, maxLength, accumulate, learningRate, maxGradientNorm, steps, epochs = 3 } = training;
-  const examples = encodeExamples(data.train, classifier, { labels: data.labels, maxLength });
+  const { output, seed } = run;
+  const training = settled(run.training, defaults);
+  const { accumulate, learningRate, maxGradientNorm, steps, epochs = 3, maxLength, appendEnd = true } = training;
   const { method } = adapter;
   const folder =
     output === undefined
@@ -94,18 +100,21 @@ async function trainAndMeasure(
           {
             configuration: {
               ...run,
-              pooling: classifier.pooling,
+              ...task.settled,
+              task: name,
+              training: { ...run.training, batchSize: training.batchSize, learningRate, maxLength },
+              evaluators: evaluators.map((evaluator) => evaluator.name),
               adapter: { ...run.adapter, ...(adapter.config as object) },
             },
             seeds: { training: seed },
-            labels: data.labels,
+            ...(task.labels === undefined ? {} : { labels: task.labels }),
             versions: method.package === null ? {} : { [method.package]: method.version ?? 'unknown' },
           },
           { overwrite: run.overwrite },
         );
-  const card = { baseModel: run.model, ...(classifier.pooling === 'cls' ? { taskType: 'SEQ_CLS' } : {}) };
+  const card = { baseModel: run.model, ...(task.taskType === undefined ? {} : { taskType: task.taskType }) };
   const events = train({
-    task: classificationTask({ classifier, parameters: adapterParameters(adapter), examples, batchSize, seed }),
+    task: await task.trainingTask(adapter, { ...training, seed }),
     learningRate,
     maxGradientNorm,
     accumulate,
@@ -124,18 +133,29 @@ async function trainAndMeasure(
     last = event;
     onEvent?.(event);
   }
-  const measured = await measure(classifier, data.test, { labels: data.labels, maxLength, evaluators });
+  const measured = await task.measure({ maxLength, evaluators, appendEnd });
   await folder?.report(measured.metrics);
   return {
     ...measured,
-    labels: data.labels.labels,
+    task: name,
+    ...(task.labels === undefined ? {} : { labels: task.labels.labels }),
+    warnings: task.model.warnings,
     parameters: adapters.count(),
-    baseBytes: [...classifier.modules().values()].reduce((sum, slot) => sum + slot.byteLength, 0),
+    baseBytes: [...task.model.modules().values()].reduce((sum, slot) => sum + slot.byteLength, 0),
     loss,
     steps: last?.step ?? 0,
     interrupted: last?.type === 'interrupted',
     tokensPerSecond: last?.type === 'finished' ? last.tokensPerSecond : Number.NaN,
     ...(output === undefined ? {} : { folder: output }),
+  };
+}
+
+function settled(options: TrainingOptions, { batchSize, learningRate, maxLength }: TaskDefaults): SettledTraining {
+  return {
+    ...options,
+    batchSize: options.batchSize ?? batchSize,
+    learningRate: options.learningRate ?? learningRate,
+    maxLength: options.maxLength ?? maxLength,
   };
 }
 

@@ -10,12 +10,12 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { type Adapter, AdapterSet, adapterParameters, frozenTensor, Slot } from '@loran/adapter';
 import { permutation } from '@loran/datasets';
 import { lora } from '@loran/lora';
-import type { SequenceClassifier } from '@loran/models';
+import type { TextClassifier } from '../classification/text-classifier.js';
 import { randomStream } from '@loran/tensor';
 import type { EncodedExample } from '../classification/encode-examples.js';
 
 export interface Toy {
-  readonly classifier: Pick<SequenceClassifier, 'labels' | 'logits' | 'tokenizer' | 'maxLength'>;
+  readonly classifier: TextClassifier;
   readonly adapter: Adapter;
   readonly parameters: ReturnType<typeof adapterParameters>;
   readonly dispose: () => void;
@@ -46,9 +46,7 @@ export async function toyClassifier({ dropout = 0, seed = 0 } = {}): Promise<Toy
       maxLength: 64,
       tokenizer: {
         encode: (texts, { maxLength = Infinity } = {}) => texts.map((text) => text.split(' ').map(Number).slice(0, maxLength)),
-        decode: (ids) => ids.join(' '),
         padId: 0,
-        vocabularySize: 20,
       },
       logits: ({ ids, mask }, pass) =>
         tf.tidy(() => {

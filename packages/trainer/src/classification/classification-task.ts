@@ -1,7 +1,7 @@
 /** Training of a sequence classifier on encoded examples, as a task for `train`. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Variable } from '@tensorflow/tfjs-core';
-import type { SequenceClassifier } from '@loran/models';
+import type { TextClassifier } from './text-classifier.js';
 import { LoranError } from '@loran/plugin';
 import { requireCount } from '../training-option-error.js';
 import type { TrainingTask } from '../training-task.js';
@@ -10,7 +10,7 @@ import type { EncodedExample } from './encode-examples.js';
 import { type ClassificationBatch, classificationBatches, tokenBatch } from './token-batch.js';
 
 export interface ClassificationTaskOptions {
-  readonly classifier: Pick<SequenceClassifier, 'labels' | 'logits' | 'tokenizer' | 'maxLength'>;
+  readonly classifier: TextClassifier;
   /** What is trained: `adapterParameters(adapter)`. */
   readonly parameters: ReadonlyMap<string, Variable>;
   readonly examples: readonly EncodedExample[];

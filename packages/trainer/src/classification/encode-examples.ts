@@ -1,6 +1,6 @@
 /** Texts and labels as the numbers that a classifier works on. */
 import type { LabelMap, TextClassificationExample } from '@loran/datasets';
-import type { SequenceClassifier } from '@loran/models';
+import type { TextClassifier } from './text-classifier.js';
 
 export interface EncodedExample {
   /** Token ids with the model's special tokens, not padded. */
@@ -19,7 +19,7 @@ export interface EncodeOptions {
 /** Throws DATASET_UNKNOWN_LABEL for a label that `labels` lacks. */
 export function encodeExamples(
   examples: readonly TextClassificationExample[],
-  { tokenizer, maxLength: positions }: Pick<SequenceClassifier, 'tokenizer' | 'maxLength'>,
+  { tokenizer, maxLength: positions }: Pick<TextClassifier, 'tokenizer' | 'maxLength'>,
   { labels, maxLength = positions }: EncodeOptions,
 ): EncodedExample[] {
   const classes = examples.map(({ label }) => labels.index(label));

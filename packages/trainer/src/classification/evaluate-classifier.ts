@@ -1,5 +1,5 @@
 import { evaluate, type BootstrapOptions, type Evaluation, type Evaluator } from '@loran/evaluators';
-import type { SequenceClassifier } from '@loran/models';
+import type { TextClassifier } from './text-classifier.js';
 import type { EncodedExample } from './encode-examples.js';
 import { predict, type Predictions, type PredictOptions } from './predict.js';
 
@@ -10,7 +10,7 @@ export interface ClassifierEvaluation extends Predictions {
 
 /** Predicts every example and compares label names with those of the examples. Throws what `predict` and `evaluate` do. */
 export async function evaluateClassifier(
-  classifier: Pick<SequenceClassifier, 'labels' | 'logits' | 'tokenizer' | 'maxLength'>,
+  classifier: TextClassifier,
   examples: readonly EncodedExample[],
   evaluators: readonly Evaluator[],
   { bootstrap, ...options }: PredictOptions & { readonly bootstrap?: BootstrapOptions } = {},

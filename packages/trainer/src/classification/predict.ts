@@ -1,6 +1,6 @@
 /** What a classifier says of encoded texts. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { SequenceClassifier } from '@loran/models';
+import type { TextClassifier } from './text-classifier.js';
 import { LoranError } from '@loran/plugin';
 import { classificationBatches, tokenBatch } from './token-batch.js';
 import type { EncodedExample } from './encode-examples.js';
@@ -26,7 +26,7 @@ export interface Predictions {
 
 /** Runs the classifier over all examples, without dropout. Throws NON_FINITE, naming the example. */
 export async function predict(
-  classifier: Pick<SequenceClassifier, 'labels' | 'logits' | 'tokenizer' | 'maxLength'>,
+  classifier: TextClassifier,
   examples: readonly Pick<EncodedExample, 'ids'>[],
   { batchSize = 64, bucketWidth = 32, signal }: PredictOptions = {},
 ): Promise<Predictions> {

@@ -22,7 +22,7 @@ afterAll(() => {
   model.dispose();
 });
 
-const idsOf = (text: string) => [...text].map((character) => character.charCodeAt(0) - 32 + 3);
+const idsOf = (text: string) => Array.from(text, (character) => character.charCodeAt(0) - 32 + 3);
 const text = (text: string) => ({ form: 'text' as const, text, line: 1 });
 const completion = (prompt: string, completion: string) => ({
   form: 'completion' as const,
