@@ -37,7 +37,10 @@ export async function downloadBlob(
 ): Promise<void> {
   const { file, blob } = request;
   const partial = await takePartial(blob, () => isComplete(blob, file.bytes), connection.signal);
-  if (partial === undefined) return onBytes(file.bytes);
+  if (partial === undefined) {
+    onBytes(file.bytes);
+    return;
+  }
   try {
     const progress = await readPartial(partial, file);
     // A wrong hash may be the fault of what an earlier download left; after a second one from the first byte on, it is not.

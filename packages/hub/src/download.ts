@@ -60,10 +60,8 @@ export async function downloadModel(id: string, options: ModelOptions = {}): Pro
  */
 export async function downloadSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const repository = repositoryFrom(options.repo, options.type ?? 'model', options.revision);
-  const { files } = options;
-  return download(repository, options, (listed) =>
-    files === undefined ? [...listed] : matchingFiles(listed, repository.name, files),
-  );
+  const { files = ['*'] } = options;
+  return download(repository, options, (listed) => matchingFiles(listed, repository.name, files));
 }
 
 /** A repository's files, without fetching any: to choose from. Offline, those of them that the cache holds. */
@@ -89,7 +87,7 @@ async function download(repository: Repository, options: SnapshotOptionsOfAll, s
   const cache = new CacheFolder(connection.cacheFolder, repository);
   if (connection.offline) {
     const { revision, files } = await cachedSnapshot(cache, repository, connection, select);
-    return { folder: cache.snapshot(revision), revision, files: files.map(({ path }) => path) };
+    return { folder: cache.snapshot(revision), revision, files: files.map(({ path }) => path).sort() };
   }
   return hintAtCache(cache, repository, async () => {
     const revision = await commitOf(repository, connection);

@@ -105,9 +105,8 @@ function saidBy(headers: Headers, body: string): string {
       said = ''; // a page for people
     }
   }
-  // eslint-disable-next-line no-control-regex -- these are what is taken out
   return said
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, 300);
 }

@@ -47,11 +47,10 @@ export interface Connection {
 }
 
 export function connect(options: HubOptions): Connection {
-  const { HF_ENDPOINT, HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE } = process.env;
   return {
-    endpoint: endpointFrom(options.endpoint ?? (HF_ENDPOINT || 'https://huggingface.co')),
+    endpoint: endpointFrom(options.endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co'),
     token: findToken(options.token),
-    offline: options.offline ?? isTrue(HF_HUB_OFFLINE || TRANSFORMERS_OFFLINE),
+    offline: options.offline ?? isTrue(setting('HF_HUB_OFFLINE') ?? setting('TRANSFORMERS_OFFLINE')),
     cacheFolder: path.resolve(expandHome(options.cacheFolder ?? getHFHubCachePath())),
     signal: options.signal,
     attempts: Math.max(1, options.attempts ?? 6),
@@ -98,6 +97,12 @@ function readIfThere(file: string): string | undefined {
   } catch {
     return undefined; // no login on this machine, or none that we may read
   }
+}
+
+/** An empty variable counts as none. */
+function setting(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
 }
 
 function isTrue(value: string | undefined): boolean {

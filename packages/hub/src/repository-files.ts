@@ -28,25 +28,27 @@ export function startHash({ algorithm, bytes }: RepositoryFile): Hash {
 export async function commitOf(repository: Repository, connection: Connection): Promise<string> {
   const { name, type, revision } = repository;
   const question = { ...asked(repository, connection), name, revision };
-  const { sha } =
+  const { sha } = await understood(connection, () =>
     type === 'model'
-      ? await modelInfo({ ...question, additionalFields: ['sha'] })
-      : await datasetInfo({ ...question, additionalFields: ['sha'] });
+      ? modelInfo({ ...question, additionalFields: ['sha'] })
+      : datasetInfo({ ...question, additionalFields: ['sha'] }),
+  );
   if (!isCommit(sha)) throw malformed(connection, `the commit of ${name}`, sha);
   return sha;
 }
 
 /** All files of a commit. Everything that the server says is checked before it becomes a path or a size here. */
-export async function filesOf(
-  repository: Repository,
-  commit: string,
-  connection: Connection,
-): Promise<RepositoryFile[]> {
+export function filesOf(repository: Repository, commit: string, connection: Connection): Promise<RepositoryFile[]> {
+  return understood(connection, () => readListing(repository, commit, connection));
+}
+
+async function readListing(repository: Repository, commit: string, connection: Connection): Promise<RepositoryFile[]> {
   const { name, type } = repository;
   const files = new Map<string, RepositoryFile>();
   const question = { ...asked(repository, connection), repo: { name, type }, revision: commit, recursive: true };
   for await (const entry of listFiles(question)) {
-    if (entry.type !== 'file') continue;
+    if (typeof entry.type !== 'string') throw malformed(connection, `an entry of ${name}`, entry);
+    if (entry.type !== 'file') continue; // a folder
     const file = checked(entry, connection, name);
     if (files.has(file.path)) throw malformed(connection, `a file of ${name} twice`, file.path);
     files.set(file.path, file);
@@ -58,6 +60,20 @@ export async function filesOf(
       if (files.has(file.slice(0, slash)))
         throw malformed(connection, `a path of ${name} that is both a file and a folder`, file.slice(0, slash));
   return [...files.values()];
+}
+
+/** Runs a question of the library, which takes what comes for an answer of the hub and stumbles over what is not. */
+export async function understood<T>(connection: Connection, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    throw new LoranError(
+      'HUB_RESPONSE',
+      `${connection.endpoint} does not answer as the Hugging Face hub does: ${error.message}. Check HF_ENDPOINT.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Parameters that each question of the library takes. */

@@ -13,7 +13,7 @@ import { LoranError } from '@loran/plugin';
 import { folderFiles, type FolderFile } from './folder-files.js';
 import { matchesAny } from './file-patterns.js';
 import { connect, type Connection, type HubOptions } from './hub-options.js';
-import { asked } from './repository-files.js';
+import { asked, understood } from './repository-files.js';
 import { pageOf, repositoryFrom, type Repository, type RepositoryType } from './repository.js';
 
 export interface UploadOptions extends Omit<HubOptions, 'offline' | 'cacheFolder'> {
@@ -76,10 +76,12 @@ export async function uploadFolder(options: UploadOptions): Promise<Upload> {
       `Uploading to ${connection.endpoint} needs an access token with write access: make one at ${connection.endpoint}/settings/tokens and set HF_TOKEN.`,
     );
   try {
-    const repository = await ownName(target, connection);
-    await makeRepository(repository, connection, options.private);
-    const { commit } = await commitFiles(repository, files, connection, options);
-    return { repo: repository.name, url: commit.url, revision: commit.oid, files: files.map(({ path }) => path) };
+    return await understood(connection, async () => {
+      const repository = await ownName(target, connection);
+      await makeRepository(repository, connection, options.private);
+      const { commit } = await commitFiles(repository, files, connection, options);
+      return { repo: repository.name, url: commit.url, revision: commit.oid, files: files.map(({ path }) => path) };
+    });
   } catch (error) {
     connection.signal?.throwIfAborted();
     if (!(error instanceof HubApiError)) throw error;
@@ -98,7 +100,7 @@ async function ownName(repository: Repository, connection: Connection): Promise<
   if (repository.name.includes('/')) return repository;
   const { accessToken = '', ...question } = asked(repository, connection);
   const { name } = await whoAmI({ ...question, accessToken });
-  return { ...repository, name: `${name}/${repository.name}` };
+  return repositoryFrom(`${name}/${repository.name}`, repository.type, repository.revision);
 }
 
 async function makeRepository(

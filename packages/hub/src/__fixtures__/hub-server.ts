@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendFile, type Fault } from './file-answer.js';
+import { json, refuse, bytesOf, textOf } from './plain-answer.js';
 import { hashes, isLarge, StoredRepository, type StoredFile } from './stored-repository.js';
 
 export const accessToken = 'hf_abcdefghijklmnop';
@@ -172,12 +173,21 @@ export class HubServer {
     if (found === undefined) return;
     const path = match[3]!;
     const { gated } = found.repository;
-    if (gated) return refuse(response, request.headers.authorization === undefined ? 401 : 403, 'GatedRepo', 'Access to this model is restricted.');
+    if (gated) {
+      refuse(response, request.headers.authorization === undefined ? 401 : 403, 'GatedRepo', 'Access to this model is restricted.');
+      return;
+    }
     const file = found.files.get(path);
-    if (file === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
+    if (file === undefined) {
+      refuse(response, 404, 'EntryNotFound', 'Entry not found');
+      return;
+    }
     const { git, sha256 } = hashes(file);
     response.setHeader('x-repo-commit', found.commit);
-    if (!file.lfs) return sendFile(request, response, file.content, git, this.#fault(path));
+    if (!file.lfs) {
+      sendFile(request, response, file.content, git, this.#fault(path));
+      return;
+    }
     this.#storage.set(sha256, file.content);
     this.#paths.set(`/files/${sha256}`, path);
     const location = `${address(this.#store)}/files/${sha256}`;
@@ -187,8 +197,14 @@ export class HubServer {
   async #create(request: IncomingMessage, response: ServerResponse) {
     const body = JSON.parse(await textOf(request)) as { name: string; organization: string; type: string; visibility?: string };
     const name = `${body.type === 'dataset' ? 'datasets/' : ''}${body.organization}/${body.name}`;
-    if (request.headers.authorization !== `Bearer ${accessToken}`) return refuse(response, 401, undefined, 'Unauthorized');
-    if (body.organization === 'others') return refuse(response, 403, undefined, 'You have no rights in "others"');
+    if (request.headers.authorization !== `Bearer ${accessToken}`) {
+      refuse(response, 401, undefined, 'Unauthorized');
+      return;
+    }
+    if (body.organization === 'others') {
+      refuse(response, 403, undefined, 'You have no rights in "others"');
+      return;
+    }
     this.add(name, {}).private = body.visibility === 'private';
     json(response, 200, { url: `${this.endpoint}/${name}`, id: 'x' });
   }
@@ -213,31 +229,13 @@ export class HubServer {
       if (key === 'file') return [[value['path']!, { content: Buffer.from(value['content']!, 'base64'), lfs: false }]];
       return key === 'lfsFile' ? [[value['path']!, { content: this.#storage.get(value['oid']!)!, lfs: true }]] : [];
     });
-    if (files.some(([, { content }]) => (content as Buffer | undefined) === undefined))
-      return refuse(response, 400, undefined, 'LFS pointer pointed to a file that does not exist');
+    if (files.some(([, { content }]) => (content as Buffer | undefined) === undefined)) {
+      refuse(response, 400, undefined, 'LFS pointer pointed to a file that does not exist');
+      return;
+    }
     const commit = found.repository.commit(match[2]!, Object.fromEntries(files));
     json(response, 200, { commitOid: commit, commitUrl: `${this.endpoint}/${found.repository.name}/commit/${commit}`, hookOutput: '' });
   }
-}
-
-function refuse(response: ServerResponse, status: number, code: string | undefined, error: string): void {
-  if (code !== undefined) response.setHeader('x-error-code', code);
-  response.setHeader('x-error-message', error);
-  json(response, status, { error });
-}
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-async function bytesOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  return (await bytesOf(request)).toString('utf8');
 }
 
 async function listening(server: Server): Promise<void> {
