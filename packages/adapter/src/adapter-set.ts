@@ -4,7 +4,8 @@
  */
 import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
 import { randomStream } from '@loran/tensor';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
 import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
@@ -14,7 +15,7 @@ import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
 import type { Slot } from './slot.js';
-import { matchNames, matchTargetModules, type TargetModules } from './target-modules.js';
+import { matchContainers, matchTargetModules, type TargetModules } from './target-modules.js';
 
 export interface AdapterOptions<Config = unknown> {
   readonly method: AdapterMethod<Config>;
@@ -66,6 +67,7 @@ export class AdapterSet {
       targetModules,
       modulesToSave,
       shared,
+      conv1d: this.#areConv1d(paths),
       scale: 1,
       ...made,
     };
@@ -84,7 +86,8 @@ export class AdapterSet {
         context(''),
       );
       for (const path of paths) put(made.layers, path, method.create(this.#slot(path).frozen, config, context(path)));
-      for (const path of savedPaths) put(made.savedModules, path, savedModule(this.#slot(path).frozen));
+      for (const path of savedPaths)
+        put(made.savedModules, path, savedModule(this.#slot(path).frozen, this.model.conv1d?.has(path)));
     } catch (error) {
       for (const slot of modules.values()) slot.detach(name); // nothing half-made stays behind
       disposeAll(adapter);
@@ -116,6 +119,27 @@ export class AdapterSet {
     this.#refuseWhenMerged('change the active adapters');
     const wanted = new Set(names);
     for (const slot of this.model.modules().values()) slot.activate(wanted);
+  }
+
+  /**
+   * One adapter for each row of a batch, null for the base model: a pass with these rows computes so, whichever adapters are
+   * active. The caller disposes the tensors. Throws UNKNOWN_ADAPTER.
+   */
+  rows(names: readonly (string | null)[]): ReadonlyMap<string, Tensor1D> {
+    this.#refuseWhenMerged('choose adapters by row');
+    const used = new Set(names.filter((name) => name !== null));
+    return new Map(
+      [...used].map((name) => {
+        this.get(name);
+        return [
+          name,
+          tf.tensor1d(
+            names.map((own) => own === name),
+            'bool',
+          ),
+        ];
+      }),
+    );
   }
 
   /** Takes an adapter off the model and frees its parameters. */
@@ -160,14 +184,19 @@ export class AdapterSet {
     return slot;
   }
 
+  #areConv1d(paths: readonly string[]): boolean {
+    const linear = paths.filter((path) => this.#slot(path).frozen.kind === 'linear');
+    return linear.length > 0 && linear.every((path) => this.model.conv1d?.has(path) === true);
+  }
+
   #savedPaths(modulesToSave: readonly string[]): string[] {
     const paths = [...this.model.modules().keys()];
     for (const name of modulesToSave) {
-      if (matchNames(paths, [name]).length === 0) {
+      if (matchContainers(paths, [name]).length === 0) {
         throw new LoranError('UNKNOWN_MODULE', `modulesToSave names '${name}', which the model does not have.`);
       }
     }
-    return matchNames(paths, modulesToSave);
+    return matchContainers(paths, modulesToSave);
   }
 
   #refuseWhenMerged(what: string): void {

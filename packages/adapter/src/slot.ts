@@ -5,7 +5,7 @@
  * product is computed once, and what changes the weight is summed before it.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import { dropout } from '@loran/tensor';
 import type { AdapterLayer, Call, Next } from './contract/adapter-method.js';
@@ -49,6 +49,7 @@ export class Slot {
   /** The layer's output. x: linear [..., in], embedding ids [...]; result [..., out] or [..., width]. */
   apply(x: Tensor, pass: Pass = inference): Tensor {
     if (this.#merged !== undefined) return this.#merged.apply(x);
+    if (pass.rows !== undefined) return this.#applyByRow(x, pass, pass.rows);
     const active = [...this.#adapters].filter(([, attached]) => attached.active);
     if (active.length === 0) return this.#frozen.apply(x);
     const last: Next = (input, delta) => this.#frozen.apply(input, delta);
@@ -59,6 +60,23 @@ export class Slot {
       last,
     );
     return tf.tidy(() => chain(x));
+  }
+
+  /** Each row by its own adapter. The base product is computed once, unless an adapter changes the weight. */
+  #applyByRow(x: Tensor, pass: Pass, rows: NonNullable<Pass['rows']>): Tensor {
+    return tf.tidy(() => {
+      const base = this.#frozen.apply(x);
+      let y = base;
+      for (const [name, { layer, scale }] of this.#adapters) {
+        const chosen = rows.get(name);
+        if (chosen === undefined) continue;
+        const next: Next = (input, delta) =>
+          input === x && delta === undefined ? base : this.#frozen.apply(input, delta);
+        const own = layer.forward(x, next, this.#call(name, scale(), pass));
+        y = tf.where(spread(chosen, y), own, y);
+      }
+      return y;
+    });
   }
 
   #call(name: string, scale: Call['scale'], { training, random }: Pass): Call {
@@ -130,6 +148,15 @@ export class Slot {
   dispose(): void {
     for (const weight of new Set([this.#original, this.#frozen, this.#merged])) weight?.dispose();
   }
+}
+
+/** A choice of batch rows for y [..., features], whose leading axes are the batch, or the batch and time flattened. */
+function spread(chosen: Tensor1D, y: Tensor): Tensor {
+  const leading = y.shape.slice(0, -1);
+  const times = tf.util.sizeFromShape(leading) / chosen.size;
+  const column = tf.reshape(chosen, [chosen.size, 1]);
+  const each = times === 1 ? column : tf.tile(column, [1, times]);
+  return tf.broadcastTo(tf.reshape(each, [...leading, 1]), y.shape);
 }
 
 function sum(a: Tensor2D | undefined, b: Tensor2D | undefined): Tensor2D | undefined {
