@@ -123,7 +123,7 @@ class Continuation {
     this.#endIds = new Set(plan.endIds ?? model.endIds);
     this.#seen = new Set(prompt);
     this.#random = randomStream(plan.seed).derive(index);
-    this.#text = new TextSoFar(model.tokenizer, plan.stop);
+    this.#text = new TextSoFar(model.tokenizer.textStream(), plan.stop);
   }
 
   /** The next id; of a text that has ended, any. */

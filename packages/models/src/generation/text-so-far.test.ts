@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import { textStream } from '../tokenizer/text-stream.js';
 import { TextSoFar } from './text-so-far.js';
 
 /** Ids are bytes. */
-const tokenizer = { decode: (ids: readonly number[]) => Buffer.from([...ids]).toString('utf8') };
+const bytes = () => textStream((ids) => Buffer.from([...ids]).toString('utf8'));
 
 const stream = (text: string, stop: readonly string[] = []) => {
-  const soFar = new TextSoFar(tokenizer, stop);
+  const soFar = new TextSoFar(bytes(), stop);
   const parts = [...Buffer.from(text)].map((byte) => soFar.push(byte));
   return { parts, end: soFar.end(), soFar };
 };
@@ -17,7 +18,7 @@ test('a character of several tokens comes whole, with its last', () => {
 });
 
 test('bytes that never become a character come at the end', () => {
-  const soFar = new TextSoFar(tokenizer, []);
+  const soFar = new TextSoFar(bytes(), []);
   expect([soFar.push(97), soFar.push(0xf0), soFar.end()]).toEqual(['a', '', '�']);
 });
 

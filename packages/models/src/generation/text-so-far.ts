@@ -1,18 +1,15 @@
-/**
- * The text of tokens as they come: what is certain so far, never half a character, never the beginning of a stop text.
- */
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
+/** The text of tokens as they come, up to a stop text: what is certain so far, never the beginning of a stop text. */
+import type { TextStream } from '../tokenizer/text-stream.js';
 
 export class TextSoFar {
-  readonly #tokenizer: Pick<Tokenizer, 'decode'>;
+  readonly #stream: TextStream;
   readonly #stop: readonly string[];
-  readonly #ids: number[] = [];
   #given = '';
   #whole = '';
   #stopped = false;
 
-  constructor(tokenizer: Pick<Tokenizer, 'decode'>, stop: readonly string[]) {
-    this.#tokenizer = tokenizer;
+  constructor(stream: TextStream, stop: readonly string[]) {
+    this.#stream = stream;
     this.#stop = stop;
   }
 
@@ -29,8 +26,7 @@ export class TextSoFar {
   /** Takes a token; returns the text that it makes certain, which may be none. */
   push(id: number): string {
     if (this.#stopped) return '';
-    this.#ids.push(id);
-    this.#whole = this.#tokenizer.decode(this.#ids);
+    this.#whole += this.#stream.push([id]);
     const end = firstOf(this.#whole, this.#stop);
     this.#stopped = end !== undefined;
     return this.#give(this.#stopped ? this.#whole.slice(0, end) : this.#certain());
@@ -38,7 +34,10 @@ export class TextSoFar {
 
   /** The rest, once no more tokens come. */
   end(): string {
-    return this.#stopped ? '' : this.#give(this.#whole);
+    if (this.#stopped) return '';
+    this.#whole += this.#stream.end();
+    const stop = firstOf(this.#whole, this.#stop);
+    return this.#give(stop === undefined ? this.#whole : this.#whole.slice(0, stop));
   }
 
   #give(upTo: string): string {
@@ -49,9 +48,8 @@ export class TextSoFar {
   }
 
   #certain(): string {
-    const unbroken = this.#whole.replace(/\uFFFD+$/, ''); // bytes of a character that is not complete
-    const held = Math.max(0, ...this.#stop.map((stop) => overlap(unbroken, stop)));
-    return unbroken.slice(0, unbroken.length - held);
+    const held = Math.max(0, ...this.#stop.map((stop) => overlap(this.#whole, stop)));
+    return this.#whole.slice(0, this.#whole.length - held);
   }
 }
 
