@@ -1,14 +1,15 @@
-/** Which kind of model a path is: a Hugging Face folder, or a GGUF file, alone or in a folder. */
+/** Which kind of model a path is: a Hugging Face folder, or a GGUF file or llama2.c checkpoint, alone or in a folder. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../model-error.js';
 import type { ModelSource } from '../model-family.js';
 import { openGgufSource } from './gguf/open-gguf-source.js';
+import { openLlama2cSource } from './llama2c/open-llama2c-source.js';
 import { openFolder } from './open-folder.js';
 
 /**
- * Opens a model's files without reading its weights: a Hugging Face folder, a .gguf file, or a folder with one of those and no
- * safetensors. The caller closes `weights`.
+ * Opens a model's files without reading its weights: a Hugging Face folder, a .gguf file, a llama2.c checkpoint (.bin), or a
+ * folder with one of those and no safetensors. The caller closes `weights`.
  *
  * Throws MODEL_NOT_FOUND, INVALID_MODEL_CONFIG, UNKNOWN_MODEL_FAMILY, TOKENIZER_NOT_FOUND, INVALID_TOKENIZER, and what
  * @loran/formats throws.
@@ -21,20 +22,25 @@ export async function openModel(path: string): Promise<ModelSource> {
   if (entries.some((entry) => entry.endsWith('.safetensors') || entry.endsWith('.safetensors.index.json'))) {
     return openFolder(path);
   }
-  const files = entries.filter((entry) => entry.endsWith('.gguf')).sort();
-  const [file] = files;
+  const files = entries.filter((entry) => entry.endsWith('.gguf'));
+  // a folder of transformers may hold pytorch_model.bin, which its config.json tells from a checkpoint of llama2.c
+  const found = files.length > 0 || entries.includes('config.json') ? files : entries.filter(isLlama2c);
+  const [file] = found;
   if (file === undefined) return openFolder(path);
-  if (files.length === 1) return openGgufSource(join(path, file));
+  if (found.length === 1) return openFile(join(path, file));
   throw new ModelError(
     'MODEL_NOT_FOUND',
-    `${path} has ${files.length} GGUF files: ${files.join(', ')}. Give the path of one of them.`,
+    `${path} has ${found.length} models: ${found.sort().join(', ')}. Give the path of one of them.`,
   );
 }
 
+const isLlama2c = (name: string): boolean => name.endsWith('.bin') && !/^tok/.test(name);
+
 async function openFile(path: string): Promise<ModelSource> {
   if (/\.gguf$/i.test(path)) return openGgufSource(path);
+  if (/\.bin$/i.test(path)) return openLlama2cSource(path);
   throw new ModelError(
     'MODEL_NOT_FOUND',
-    `${path} is a file, but not a .gguf one. Give a GGUF file, or the folder that holds config.json, tokenizer.json and model.safetensors.`,
+    `${path} is a file of an unknown kind. Give a .gguf file, a .bin of llama2.c, or the folder that holds config.json, tokenizer.json and model.safetensors.`,
   );
 }
