@@ -41,6 +41,9 @@ export function dataOf({ data }: LabFlags): { train?: unknown } {
   return data === undefined ? {} : { train: data };
 }
 
+/** Flags that name fields of the data. */
+export const dataFields = ['textField', 'labelField', 'promptField', 'completionField', 'messagesField'] as const;
+
 /** The named flags that were given. */
 export function pick<T extends object, K extends keyof T>(
   flags: T,

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { LoranError } from '@loran/plugin';
 import { closeEngine } from '@loran/tensor';
 import { evaluateCommand } from './commands/evaluate.js';
+import { generateCommand } from './commands/generate.js';
 import { listCommand } from './commands/list.js';
 import { trainCommand } from './commands/train.js';
 import { line, processTerminal, type Terminal } from './terminal.js';
@@ -16,7 +17,9 @@ import { version } from './version.js';
 export async function main(args: readonly string[], terminal: Terminal = processTerminal): Promise<number> {
   const result = { exitCode: 0 };
   const program = new Command('loran')
-    .description('Low-rank adapters for TypeScript: trains, measures and lists LoRA, QLoRA and LoRAN adapters.')
+    .description(
+      'Low-rank adapters for TypeScript: trains and measures LoRA, QLoRA and LoRAN adapters, and generates with them.',
+    )
     .version(version)
     .exitOverride()
     .configureOutput({
@@ -24,7 +27,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
       writeErr: (text) => void terminal.err.write(text),
     })
     .showSuggestionAfterError();
-  for (const command of [trainCommand, evaluateCommand, listCommand]) command(program, terminal, result);
+  for (const command of [trainCommand, evaluateCommand, generateCommand, listCommand])
+    command(program, terminal, result);
   try {
     await program.parseAsync(args, { from: 'user' });
     return result.exitCode;

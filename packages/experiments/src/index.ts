@@ -8,5 +8,6 @@ export type { ArmRun, ArmSummary, MetricSummary, Report } from './report.js';
 export { Services } from './services.js';
 export type { Store } from './store.js';
 export type { TaskName } from './task/run-task.js';
+export type { GeneratorOptions, Prompt, StreamOptions, TextGenerator } from './text-generator.js';
 export type { RunIdentity, Tracker } from './tracker.js';
 export type { RunHooks, RunResult } from './train-run.js';

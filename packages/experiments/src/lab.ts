@@ -20,6 +20,7 @@ import type { ExperimentOptions, TrainRunOptions } from './options.js';
 import { type RunHooks, type RunResult, trainRun } from './train-run.js';
 import { Services } from './services.js';
 import { folderStore } from './store.js';
+import { type GeneratorOptions, textGenerator, type TextGenerator } from './text-generator.js';
 import { noTracker } from './tracker.js';
 
 export interface Lab {
@@ -33,6 +34,8 @@ export interface Lab {
   train(options: TrainRunOptions, hooks?: RunHooks): Promise<RunResult>;
   /** Measures a trained adapter, or a model that has its own classifier. */
   evaluate(options: EvaluateOptions): Promise<EvaluationResult>;
+  /** A language model with its adapters, to continue texts and to answer. */
+  generator(options: GeneratorOptions): Promise<TextGenerator>;
   /** Arms × seeds, ready to run. */
   experiment(options: ExperimentOptions): Experiment;
 }
@@ -72,6 +75,7 @@ export function createLab(): Lab {
     plugins,
     train: (options, hooks) => trainRun(lab, options, hooks),
     evaluate: (options) => evaluateAdapter(lab, options),
+    generator: (options) => textGenerator(lab, options),
     experiment: (options) => experiment(lab, options),
   };
   return lab.use(

@@ -3,17 +3,26 @@ import { formatParameterCount } from '@loran/adapter';
 import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
 import { list, number, setting, targetModules } from '../flag-values.js';
-import { configured, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
+import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { metricLines, runJson } from '../results.js';
 import { line, type Terminal } from '../terminal.js';
 
-type TrainFlags = LabFlags & { readonly quiet?: boolean; readonly set?: Readonly<Record<string, unknown>> };
+type TrainFlags = LabFlags & {
+  readonly quiet?: boolean;
+  readonly appendEos?: boolean;
+  readonly set?: Readonly<Record<string, unknown>>;
+};
 
 export function trainCommand(program: Command, terminal: Terminal, result: { exitCode: number }): void {
   withLabFlags(program.command('train'))
-    .description('train an adapter on a file of texts and labels')
-    .option('--model <folder>', 'Hugging Face model folder')
-    .option('--data <file>', 'texts and labels: .jsonl, .csv, .tsv, each also .gz; or the name of a dataset')
+    .description(
+      'train an adapter: a classifier on texts with labels, or a language model on texts, prompts or conversations',
+    )
+    .option('--model <path>', 'Hugging Face model folder, or a GGUF file')
+    .option(
+      '--data <file>',
+      '.jsonl, .csv, .tsv, each also .gz, with text and label, or text, or prompt and completion, or messages; or the name of a dataset',
+    )
     .option('--test <file>', 'texts and labels to measure on')
     .option(
       '--test-share <share>',
@@ -22,6 +31,15 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     )
     .option('--text-field <name>', "field with the text (default: 'text')")
     .option('--label-field <name>', "field with the label (default: 'label')")
+    .option('--prompt-field <name>', "field with the prompt (default: 'prompt')")
+    .option('--completion-field <name>', "field with the completion (default: 'completion')")
+    .option('--messages-field <name>', "field with the turns of a conversation (default: 'messages')")
+    .addOption(
+      new Option('--task <name>', 'what is learned (default: what the fields say)').choices([
+        'classification',
+        'language-model',
+      ]),
+    )
     .option('--method <name>', "adapter method (default: 'lora')")
     .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
     .option('--rank <r>', 'rank of the update', number)
@@ -37,9 +55,9 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .addOption(new Option('--pooling <way>', 'how a text becomes one vector').choices(['cls', 'mean']))
     .option('--epochs <n>', 'times through the data (default: 3)', number)
     .option('--steps <n>', 'updates, instead of epochs', number)
-    .option('--batch-size <n>', 'examples in a batch (default: 32)', number)
+    .option('--batch-size <n>', 'examples in a batch (default: 32, or 8 for language models)', number)
     .option('--accumulate <n>', 'batches in one update (default: 1)', number)
-    .option('--learning-rate <rate>', 'peak learning rate (default: 0.001)', number)
+    .option('--learning-rate <rate>', 'peak learning rate (default: 0.001, or 0.0005 for language models)', number)
     .addOption(
       new Option('--schedule <name>', 'course of the learning rate (default: linear)').choices([
         'linear',
@@ -51,8 +69,9 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .addOption(new Option('--optimizer <name>', '(default: adamw)').choices(['adamw', 'sgd']))
     .option('--weight-decay <rate>', '(default: 0.01)', number)
     .option('--max-gradient-norm <norm>', 'gradients are scaled down to this norm (default: 1)', number)
-    .option('--max-length <tokens>', 'longer texts lose their end (default: 128)', number)
-    .option('--evaluators <names>', "what to measure (default: 'accuracy,macro-f1')", list)
+    .option('--max-length <tokens>', 'what is longer is cut (default: 128, or 512 for language models)', number)
+    .option('--no-append-eos', 'language models: do not put the end token behind texts and completions')
+    .option('--evaluators <names>', 'what to measure (default: accuracy,macro-f1, or perplexity)', list)
     .option('--seed <n>', '(default: 0)', number)
     .option('--output <folder>', 'folder to write the adapter and the run to')
     .option('--overwrite', 'replace the run that the output folder holds')
@@ -73,6 +92,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
         release();
         bar?.close();
       }
+      for (const warning of run.warnings) line(terminal.err, `warning: ${warning}`);
       if (run.interrupted) result.exitCode = 130;
       print(run, flags.json === true, terminal);
     });
@@ -81,16 +101,19 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
 /** The flags given, in the shape of TrainRunOptions. */
 function optionsOf(flags: TrainFlags): Record<string, unknown> {
   return {
-    ...pick(flags, ['model', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
-    data: { ...dataOf(flags), ...pick(flags, ['test', 'testShare', 'textField', 'labelField']) },
+    ...pick(flags, ['model', 'task', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
+    data: { ...dataOf(flags), ...pick(flags, [...['test', 'testShare'], ...dataFields]) },
     adapter: {
       ...pick(flags, ['method', 'rank', 'alpha', 'dropout', 'activation', 'targetModules']),
       ...flags.set,
     },
-    training: pick(flags, [
-      ...['epochs', 'steps', 'batchSize', 'accumulate', 'maxLength', 'optimizer'],
-      ...['learningRate', 'schedule', 'warmupSteps', 'weightDecay', 'maxGradientNorm'],
-    ]),
+    training: {
+      ...(flags.appendEos === false ? { appendEnd: false } : {}),
+      ...pick(flags, [
+        ...['epochs', 'steps', 'batchSize', 'accumulate', 'maxLength', 'optimizer'],
+        ...['learningRate', 'schedule', 'warmupSteps', 'weightDecay', 'maxGradientNorm'],
+      ]),
+    },
   };
 }
 

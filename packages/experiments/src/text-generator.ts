@@ -1,0 +1,127 @@
+/** A language model with its adapters, ready to continue texts and to answer. */
+import { type AdapterMethod, AdapterSet, type BaseStorage, inference, loadAdapter } from '@loran/adapter';
+import {
+  type ChatMessage,
+  type ChatTemplateOptions,
+  generate,
+  type GeneratedToken,
+  type GenerationOptions,
+  type LanguageModel,
+  loadLanguageModel,
+  type ModelFamily,
+} from '@loran/models';
+import { openEngine } from '@loran/tensor';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { disposeModel, resolver } from './adapter-setup.js';
+import type { Lab } from './lab.js';
+import { parseOptions } from './options.js';
+import { Services } from './services.js';
+
+const adapterChoice = z.union([
+  z.string().transform((folder) => ({ folder })),
+  z.strictObject({
+    folder: z.string(),
+    name: z.string().optional().describe("Default: 'default', then the folder's name."),
+    scale: z.number().optional().describe('Factor of its update; default 1, as trained.'),
+  }),
+]);
+
+const generatorOptions = z.strictObject({
+  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
+  adapters: z
+    .array(adapterChoice)
+    .default([])
+    .describe('Adapter folders; all are active, unless texts choose their own.'),
+  base: z.string().default('fp32').describe('Storage of the frozen weights.'),
+});
+
+export type GeneratorOptions = z.input<typeof generatorOptions>;
+
+/** A prompt as a text, or as the turns of a conversation that the chat template renders. */
+export type Prompt = string | readonly ChatMessage[];
+
+export interface StreamOptions extends GenerationOptions {
+  /** One adapter for each prompt by name, null for the base model; default: all adapters for every prompt. */
+  readonly adapters?: readonly (string | null)[];
+  /** Of conversations: tools and variables of the template. */
+  readonly chat?: Pick<ChatTemplateOptions, 'tools' | 'variables' | 'template'>;
+}
+
+export interface TextGenerator {
+  readonly model: LanguageModel;
+  /** Names of the adapters, in the order they were given. */
+  readonly adapters: readonly string[];
+  /** The ids of a prompt, as they are given to the model. Throws NO_CHAT_TEMPLATE, CHAT_TEMPLATE. */
+  encode(prompt: Prompt, chat?: StreamOptions['chat']): Promise<readonly number[]>;
+  /** Streams what follows each prompt; see `generate` of @loran/models. */
+  stream(
+    prompts: readonly Prompt[],
+    options?: StreamOptions,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GeneratedToken, void, void>;
+  dispose(): void;
+}
+
+/** Loads the model and its adapters. Throws what loading them does, and INVALID_OPTIONS. */
+export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<TextGenerator> {
+  const options = parseOptions(generatorOptions, input);
+  await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
+  const model = await loadLanguageModel(options.model, {
+    base: lab.plugins<BaseStorage>('base-storage').get(options.base),
+    families: lab.plugins<ModelFamily>('model-family'),
+  });
+  const set = new AdapterSet(model);
+  try {
+    for (const [i, { folder, ...choice }] of options.adapters.entries()) {
+      const { name = i === 0 ? 'default' : nameOf(folder), scale } = { name: undefined, scale: undefined, ...choice };
+      const adapter = await loadAdapter(set, folder, {
+        methods: lab.plugins<AdapterMethod>('adapter-method').list(),
+        resolve: resolver(lab),
+        name,
+      });
+      if (scale !== undefined) adapter.scale = scale;
+    }
+  } catch (error) {
+    disposeModel(model, set);
+    throw error;
+  }
+
+  const encode: TextGenerator['encode'] = async (prompt, chat) => {
+    const { tokenizer } = model;
+    if (typeof prompt === 'string') return [...tokenizer.before, ...plain(model, prompt)];
+    const text = await tokenizer.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
+    return tokenizer.encode([text], { addSpecialTokens: false, allowSpecial: true })[0] ?? [];
+  };
+
+  return {
+    model,
+    adapters: set.names(),
+    encode,
+    async *stream(prompts, { adapters, chat, ...generation } = {}, signal) {
+      const ids: (readonly number[])[] = [];
+      for (const prompt of prompts) ids.push(await encode(prompt, chat));
+      const rows = adapters === undefined ? undefined : set.rows(adapters);
+      try {
+        yield* generate(model, ids, generation, {
+          signal,
+          ...(rows === undefined ? {} : { pass: { ...inference, rows } }),
+        });
+      } finally {
+        tf.dispose([...(rows?.values() ?? [])]);
+      }
+    },
+    dispose: () => {
+      disposeModel(model, set);
+    },
+  };
+}
+
+const plain = ({ tokenizer }: LanguageModel, text: string) =>
+  tokenizer.encode([text], { addSpecialTokens: false })[0] ?? [];
+
+const nameOf = (folder: string): string =>
+  folder
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1) ?? folder;
