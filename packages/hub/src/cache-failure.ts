@@ -18,12 +18,12 @@ export function cacheFailure(error: unknown, folder: string): unknown {
   return error;
 }
 
-/** Makes the folder and refuses a download that will not fit. */
+/** Makes the folder and refuses a download that will not fit. Some network disks tell nothing of their size. */
 export async function requireSpace(folder: string, bytes: number): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
+  const { bavail, bsize, blocks } = await statfs(folder);
   const free = bavail * bsize;
-  if (bytes > free) throw diskFull(folder, `${size(bytes)} are to be fetched and ${size(free)} are free`);
+  if (blocks > 0 && bytes > free) throw diskFull(folder, `${size(bytes)} are to be fetched and ${size(free)} are free`);
 }
 
 function diskFull(folder: string, what: string, cause?: unknown): LoranError {

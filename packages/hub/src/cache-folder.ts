@@ -32,12 +32,21 @@ export class CacheFolder {
     this.folder = path.join(cacheFolder, getRepoFolderName({ name, type }));
   }
 
+  get blobs(): string {
+    return path.join(this.folder, 'blobs');
+  }
+
   blob(hash: string): string {
-    return path.join(this.folder, 'blobs', hash);
+    return path.join(this.blobs, hash);
   }
 
   snapshot(commit: string): string {
     return path.join(this.folder, 'snapshots', commit);
+  }
+
+  /** A file of a snapshot: a link to its blob as a rule. */
+  pointer(commit: string, file: string): string {
+    return path.join(this.snapshot(commit), ...file.split('/'));
   }
 
   /** The commit that a revision stood for, if its snapshot is here. */
@@ -48,14 +57,18 @@ export class CacheFolder {
     return (await isFolder(this.snapshot(commit))) ? commit : undefined;
   }
 
-  /** Notes what `revision` stands for; a cache that can't be written but is complete stays usable. */
+  /** Notes what `revision` stands for; where that can't be written the snapshot can be used nevertheless. */
   async setCommit(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.commitOf(revision)) === commit) return;
     const file = path.join(this.folder, 'refs', revision);
-    await mkdir(path.dirname(file), { recursive: true });
     const fresh = beside(file);
-    await writeFile(fresh, commit);
-    await rename(fresh, file);
+    try {
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(fresh, commit);
+      await rename(fresh, file);
+    } catch (error) {
+      if (!['EACCES', 'EPERM', 'EROFS'].includes((error as { code?: string }).code ?? '')) throw error;
+    }
   }
 
   /** Files of a snapshot, as paths of the repository; links whose blob is gone are left out. */
@@ -77,10 +90,11 @@ export class CacheFolder {
 
   /** Makes `file` of the snapshot stand for the blob: by a symbolic link, else a hard one, else a copy. */
   async link(commit: string, file: string, hash: string): Promise<void> {
-    const pointer = path.join(this.snapshot(commit), ...file.split('/'));
+    const pointer = this.pointer(commit, file);
     const blob = this.blob(hash);
     const target = path.relative(path.dirname(pointer), blob);
     if ((await readlink(pointer).catch(() => undefined)) === target) return;
+    if (!(await exists(blob))) return; // on disks without links Python's library moves the blob here
     await mkdir(path.dirname(pointer), { recursive: true });
     const fresh = beside(pointer);
     try {
@@ -103,6 +117,10 @@ export async function cachedRepositories(cacheFolder: string): Promise<string[]>
 /** A name in the same folder that nobody else uses. */
 function beside(file: string): string {
   return path.join(path.dirname(file), `.${path.basename(file).slice(0, 100)}.${randomBytes(4).toString('hex')}`);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) !== undefined;
 }
 
 async function isFolder(folder: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { CacheFolder } from './cache-folder.js';
 import { cacheFailure, requireSpace } from './cache-failure.js';
 import { downloadBlob, isComplete } from './download-blob.js';
 import type { Connection } from './hub-options.js';
+import { bytesSoFar } from './partial-blob.js';
 import type { RepositoryFile } from './repository-files.js';
 import { fileAddress, type Repository } from './repository.js';
 
@@ -31,8 +32,8 @@ export interface FetchRequest {
 export async function fetchSnapshot(request: FetchRequest): Promise<void> {
   const { repository, revision, files, cache, connection } = request;
   try {
-    const missing = await keepMissing(cache, files);
-    if (missing.length > 0) await requireSpace(cache.blob('..'), bytesOf(missing));
+    const missing = await missingOf(cache, revision, files);
+    if (missing.length > 0) await requireSpace(cache.blobs, await bytesToFetch(cache, missing));
     await fetchAll(request, missing);
     for (const { path, hash } of files) await cache.link(revision, path, hash);
     // Last, so that a revision never stands for a snapshot that is not whole.
@@ -43,9 +44,24 @@ export async function fetchSnapshot(request: FetchRequest): Promise<void> {
   }
 }
 
-async function keepMissing(cache: CacheFolder, files: readonly RepositoryFile[]): Promise<RepositoryFile[]> {
-  const here = await Promise.all(files.map(({ hash, bytes }) => isComplete(cache.blob(hash), bytes)));
+/** Files that the cache does not hold, neither as a blob nor, where links are impossible, as a file of the snapshot. */
+async function missingOf(
+  cache: CacheFolder,
+  commit: string,
+  files: readonly RepositoryFile[],
+): Promise<RepositoryFile[]> {
+  const here = await Promise.all(
+    files.map(
+      async ({ path, hash, bytes }) =>
+        (await isComplete(cache.blob(hash), bytes)) || (await isComplete(cache.pointer(commit, path), bytes)),
+    ),
+  );
   return files.filter((_, index) => here[index] === false);
+}
+
+async function bytesToFetch(cache: CacheFolder, files: readonly RepositoryFile[]): Promise<number> {
+  const there = await Promise.all(files.map(({ hash }) => bytesSoFar(cache.blob(hash))));
+  return bytesOf(files) - there.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Small files first, so that a model can be looked at early; when one fails the others stop and keep what they have. */

@@ -27,8 +27,10 @@ export function hubFetch(connection: Connection, repository: Repository): typeof
     const own = new URL(url).origin === new URL(connection.endpoint).origin;
     // A commit that was made although the answer was lost would be made twice.
     const once = init.method === 'POST' && /\/commit\/[^/]*$/.test(new URL(url).pathname);
+    // Storage puts parts together, and the hub makes a commit of many files, before they say a word.
+    const patient = init.method === 'POST' ? { ...connection, timeoutMs: 4 * connection.timeoutMs } : connection;
     return retrying(connection, once ? 1 : Math.min(3, connection.attempts), () =>
-      withSilenceLimit(connection, async (silence, touch) => {
+      withSilenceLimit(patient, async (silence, touch) => {
         const signal = init.signal == null ? silence : AbortSignal.any([silence, init.signal]);
         const response = await fetch(url, { ...init, ...request(init, own, touch), signal });
         const body = await readAnswer(response, touch, connection);

@@ -57,6 +57,11 @@ export async function returnPartial(mine: string, blob: string): Promise<void> {
   else await renamed(mine, `${blob}.incomplete`);
 }
 
+/** How much of a blob is there for the next download to go on from. */
+export async function bytesSoFar(blob: string): Promise<number> {
+  return Math.max(0, ...(await partsOf(blob)).map(({ bytes }) => bytes));
+}
+
 /** Says that the writer is still there. */
 export async function touch(mine: string): Promise<void> {
   const now = new Date();
@@ -73,7 +78,7 @@ async function partsOf(blob: string): Promise<Part[]> {
   const name = path.basename(blob);
   const own = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.incomplete$/;
   const parts = await Promise.all(
-    (await readdir(path.dirname(blob)))
+    (await readdir(path.dirname(blob)).catch(() => []))
       .filter((entry) => entry.startsWith(name))
       .map(async (entry): Promise<Part[]> => {
         const suffix = entry.slice(name.length);
