@@ -12,7 +12,8 @@ import type { TokenizerFiles } from './tokenizer-files.js';
 import type { DecodeOptions, Tokenizer } from './tokenizer.js';
 
 /** Throws INVALID_TOKENIZER, which names the field. */
-export function buildTokenizer({ name, description, config = {}, templates = new Map() }: TokenizerFiles): Tokenizer {
+export function buildTokenizer(files: TokenizerFiles): Tokenizer {
+  const { name, description, config = {}, templates = new Map() } = files;
   const checked = checkDescription(name, description);
   const { before, after } = aroundText(name, checked['post_processor']);
   const library = built(name, checked);
@@ -55,6 +56,7 @@ export function buildTokenizer({ name, description, config = {}, templates = new
     unkId: idOf(names.unk ?? unknownToken(checked)),
     padId: idOf(names.pad) ?? 0,
     specialIds,
+    files,
     vocabularySize: vocabularySize(checked),
   };
 }

@@ -1,5 +1,6 @@
 /** Whether a tokenizer.json describes a tokenizer: checked before anything is built of it, so that an error names the field. */
 import { ModelError } from '../model-error.js';
+import type { AddedToken } from './added-tokens.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -7,12 +8,6 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface CheckedDescription extends Fields {
   readonly model: Fields & { readonly type: 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel' };
   readonly added_tokens: readonly AddedToken[];
-}
-
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special?: boolean;
 }
 
 const modelTypes = ['BPE', 'Unigram', 'WordPiece', 'WordLevel'] as const;

@@ -47,7 +47,9 @@ function bert({
   strip_accents: accents,
 }: NonNullable<Part>): Part[] {
   return [
-    ...(clean === true ? [replace('[\\x00\\uFFFD]|(?![\\t\\n\\r])\\p{C}', ''), replace('\\s', ' ')] : []),
+    ...(clean === true
+      ? [replace('[\\x00\\uFFFD]|(?![\\t\\n\\r])[\\p{Cc}\\p{Cf}\\p{Co}]', ''), replace('\\s', ' ')]
+      : []),
     ...(chinese === true ? [replace(han, ' $& ')] : []),
     ...((accents ?? small) === true ? [{ type: 'NFD' }, replace('\\p{Mn}', '')] : []),
     ...(small === true ? lowercase : []),

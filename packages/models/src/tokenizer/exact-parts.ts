@@ -26,7 +26,8 @@ const split = (Regex: string, behavior = 'Isolated', invert = false): Part => ({
 });
 const sequence = (pretokenizers: Part[]): Part => ({ type: 'Sequence', pretokenizers });
 /** A space before a text that does not begin with one. */
-const prefixSpace: Part = { type: 'Replace', pattern: { Regex: '\\A(?! )' }, content: ' ' };
+const prefixSpace: Part = { type: 'Metaspace', replacement: ' ', prepend_scheme: 'always' };
+const word = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D';
 
 /** The description with its normalizer and pre-tokenizer in exact words. */
 export function exactParts<T extends Readonly<Record<string, unknown>>>(name: string, description: T): T {
@@ -69,7 +70,7 @@ function exactPreTokenizer(part: NonNullable<Part>, field: string, refuse: Refus
         { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
       ]);
     case 'Whitespace':
-      return split('\\w+|[^\\w\\s]+', 'Removed', true);
+      return split(`[${word}]+|[^${word}\\s]+`, 'Removed', true);
     case 'WhitespaceSplit':
       return split('\\s', 'Removed');
     case 'BertPreTokenizer':
@@ -77,7 +78,7 @@ function exactPreTokenizer(part: NonNullable<Part>, field: string, refuse: Refus
     case 'Digits':
       return split(part['individual_digits'] === true ? '\\p{N}' : '\\p{N}+');
     case 'CharDelimiterSplit':
-      return { type: 'Split', pattern: { String: part['delimiter'] }, behavior: 'Removed', invert: false };
+      return exactSplit({ type: 'Split', pattern: { String: part['delimiter'] }, behavior: 'Removed' }, field, refuse);
     case 'FixedLength':
       return split(`[\\s\\S]{1,${Number(part['length'] ?? 5)}}`);
     case 'Punctuation':
@@ -105,7 +106,7 @@ function exactSplit(part: NonNullable<Part>, field: string, refuse: Refuse): Par
     case 'Isolated': // what lies between the matches comes apart either way
       return split(source);
     case 'Removed':
-      return split(source, 'Removed', invert === true);
+      return split(withoutCaptures(source), 'Removed', invert === true); // JavaScript's split keeps what groups capture
     case 'Contiguous':
       if (invert !== true) return split(`(?:${source})+`);
       break;
@@ -120,6 +121,11 @@ function exactSplit(part: NonNullable<Part>, field: string, refuse: Refuse): Par
     `${field}.behavior`,
     `is ${JSON.stringify(behavior)}${invert === true ? ' of an inverted pattern' : ''}, which is not supported`,
   );
+}
+
+/** Groups that capture as groups that do not. */
+function withoutCaptures(regex: string): string {
+  return regex.replace(/\\[\s\S]|\[(?:\\[\s\S]|[^\]\\])*\]|\((?!\?)/g, (found) => (found === '(' ? '(?:' : found));
 }
 
 const escaped = (text: unknown): string | undefined =>

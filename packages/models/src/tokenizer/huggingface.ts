@@ -3,12 +3,23 @@
  * without file endings, which this module resolution does not follow: they would come out as `any`.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
+import { ModelError } from '../model-error.js';
+import { type AddedToken, addedTokenSplitter, type Section } from './added-tokens.js';
 import type { CheckedDescription } from './check-description.js';
-import { precompiled } from './precompiled.js';
+import {
+  completeDecoder,
+  completeModel,
+  completeNormalizer,
+  completePreTokenizer,
+  type Decoder,
+  type Model,
+  type Normalizer,
+  type PreTokenizer,
+} from './completed-parts.js';
 
-/** One tokenizer in two moods. */
+/** Ids of texts and back, without what a post-processor puts around them. */
 export interface HuggingFaceTokenizer {
-  /** Ids of a text alone; `allowSpecial`: whether special tokens that are spelt in it become their ids. */
+  /** `allowSpecial`: whether special tokens that are spelt in the text become their ids. */
   encode(text: string, allowSpecial: boolean): number[];
   /** The text of ids, special tokens included; ids without a token are left out. */
   decode(ids: readonly number[]): string;
@@ -16,53 +27,41 @@ export interface HuggingFaceTokenizer {
 
 /** The library's class, as far as it is used. */
 interface Library {
-  encode(text: string, options: { readonly add_special_tokens: false }): { readonly ids: number[] };
+  encode(text: string, options: { readonly add_special_tokens: false }): { readonly ids: (number | undefined)[] };
   decode(ids: number[], options: { readonly clean_up_tokenization_spaces: false }): string;
   readonly normalizer: Normalizer | null;
+  readonly pre_tokenizer: PreTokenizer | null;
   readonly decoder: Decoder | null;
   model: Model;
 }
 
-interface Normalizer {
-  readonly config: { readonly type?: string; readonly precompiled_charsmap?: string | null };
-  readonly normalizers?: readonly Normalizer[];
-  normalize(text: string): string;
-}
-
-interface Decoder {
-  readonly config: { readonly type?: string; readonly replacement?: string; readonly prepend_scheme?: string };
-  readonly decoders?: readonly Decoder[];
-  decode_chain(tokens: string[]): string[];
-}
-
-interface Model {
-  readonly config: { readonly type?: string; readonly byte_fallback?: boolean };
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  readonly vocab: readonly (string | undefined)[];
-  encode(tokens: string[]): string[];
-}
-
 /** From a checked tokenizer.json in exact words; throws what the library throws. */
 export function huggingFaceTokenizer(description: CheckedDescription): HuggingFaceTokenizer {
-  const create = (given: unknown): Library => {
+  const { added_tokens: added } = description;
+  const create = (parts: object): Library => {
     const config = { unk_token: description.model['unk_token'] };
+    const given = { ...description, post_processor: null, ...parts };
     return new (Tokenizer as unknown as new (description: unknown, config: unknown) => Library)(given, config);
   };
-  const whole = create({ ...description, post_processor: null });
-  // the same model in a tokenizer that knows no special tokens, so that their spelling is text like any other
-  const plain = create({
-    ...description,
-    post_processor: null,
-    decoder: null,
-    added_tokens: description.added_tokens.filter(({ special }) => special !== true),
-    model: { type: 'BPE', vocab: {}, merges: [] },
-  });
-  plain.model = whole.model;
-  for (const { normalizer } of [whole, plain]) completeNormalizer(normalizer);
+  const whole = create({});
   completeDecoder(whole.decoder);
-  if (whole.model.config.type === 'Unigram' && whole.model.config.byte_fallback === true) addByteFallback(whole.model);
+  completeModel(whole.model);
+  const reader = (known: readonly AddedToken[]) => {
+    // the library is left those tokens that are looked for in the normalised text
+    const library = create({ decoder: null, added_tokens: known.filter(isNormalized), model: emptyModel });
+    library.model = whole.model;
+    completeNormalizer(library.normalizer);
+    const place = { first: true };
+    completePreTokenizer(library.pre_tokenizer, place);
+    return reading(library, addedTokenSplitter(known.filter((token) => !isNormalized(token))), place);
+  };
+  const plain = reader(added.filter(({ special }) => special !== true));
+  const withSpecial = reader(added);
   return {
-    encode: (text, allowSpecial) => (allowSpecial ? whole : plain).encode(text, { add_special_tokens: false }).ids,
+    encode: (text, allowSpecial) => {
+      const read = text.replace(/\p{Cs}/gu, '\ufffd'); // half a surrogate pair is no character
+      return allowSpecial ? withSpecial(read) : plain(read);
+    },
     decode: (ids) => {
       const known = ids.filter((id) => whole.model.vocab[id] !== undefined);
       return known.length === 0 ? '' : whole.decode(known, { clean_up_tokenization_spaces: false });
@@ -70,32 +69,25 @@ export function huggingFaceTokenizer(description: CheckedDescription): HuggingFa
   };
 }
 
-/** The library computes SentencePiece's character map by rules of thumb; the file holds the map itself. */
-function completeNormalizer(normalizer: Normalizer | null): void {
-  if (normalizer?.config.type === 'Precompiled' && normalizer.config.precompiled_charsmap != null) {
-    normalizer.normalize = precompiled(normalizer.config.precompiled_charsmap);
-  }
-  normalizer?.normalizers?.forEach(completeNormalizer);
-}
+const emptyModel = { type: 'BPE', vocab: {}, merges: [] };
+const isNormalized = ({ normalized, special }: AddedToken): boolean => normalized ?? special !== true;
 
-/** Of a Metaspace decoder's first token all marks go, or with prepend_scheme 'never' none. */
-function completeDecoder(decoder: Decoder | null): void {
-  if (decoder?.config.type === 'Metaspace') {
-    const { replacement = '▁', prepend_scheme: scheme } = decoder.config;
-    decoder.decode_chain = (tokens) =>
-      tokens.map((token, i) => token.replaceAll(replacement, i === 0 && scheme !== 'never' ? '' : ' '));
-  }
-  decoder?.decoders?.forEach(completeDecoder);
-}
-
-/** What no piece covers becomes its UTF-8 bytes where the vocabulary has them. */
-function addByteFallback(model: Model): void {
-  const encode = model.encode.bind(model);
-  const utf8 = new TextEncoder();
-  model.encode = (words) =>
-    encode(words).flatMap((piece) => {
-      if (model.tokens_to_ids.has(piece)) return [piece];
-      const bytes = Array.from(utf8.encode(piece), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-      return bytes.every((byte) => model.tokens_to_ids.has(byte)) ? bytes : [piece];
+/** `place`: tells the pre-tokenizer whether a section begins the text. */
+function reading(
+  library: Library,
+  sectionsOf: (text: string) => Section[],
+  place: { first: boolean },
+): (text: string) => number[] {
+  return (text) =>
+    sectionsOf(text).flatMap((section, i) => {
+      if (typeof section === 'number') return [section];
+      place.first = i === 0;
+      return library.encode(section, { add_special_tokens: false }).ids.map((id) => {
+        if (id !== undefined) return id;
+        throw new ModelError(
+          'INVALID_TOKENIZER',
+          `The tokenizer has no token for something in ${JSON.stringify(section.slice(0, 40))}, and no unknown token. Take the tokenizer.json published with the model.`,
+        );
+      });
     });
 }

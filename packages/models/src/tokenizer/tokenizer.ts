@@ -1,4 +1,5 @@
 import type { ChatMessage, ChatTemplateOptions } from '../chat/chat-message.js';
+import type { TokenizerFiles } from './tokenizer-files.js';
 import type { TextStream } from './text-stream.js';
 
 export interface EncodeOptions {
@@ -50,6 +51,8 @@ export interface Tokenizer {
   readonly padId: number;
   /** Ids that stand for something special, not for text. */
   readonly specialIds: ReadonlySet<number>;
+  /** What it was built from, for writing it again; absent for one made by hand. */
+  readonly files?: TokenizerFiles;
   /** Highest token id, plus 1. */
   readonly vocabularySize: number;
 }
