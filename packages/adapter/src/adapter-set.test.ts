@@ -183,3 +183,26 @@ describe('configuration', () => {
     );
   });
 });
+
+describe('Conv1D layers', () => {
+  const conv1d = new Set(['encoder.first']);
+  const mixed = () =>
+    new AdapterSet({ modules: () => new Map([first, head].map((slot) => [slot.path, slot])), conv1d });
+
+  test('an adapter knows whether all its linear modules are such layers', async () => {
+    const only = await mixed().add({ method: ia3, targetModules: ['first'], name: 'only' });
+    const both = await mixed().add({ method: ia3, targetModules: ['first', 'head'], name: 'both' });
+    expect([only.conv1d, both.conv1d]).toEqual([true, false]);
+  });
+
+  test('one that is trained whole keeps the layout of its class, and computes the same', async () => {
+    const before = await values(run());
+    const { savedModules } = await mixed().add({ method: ia3, targetModules: [], modulesToSave: ['first'] });
+    const layer = savedModules.get('encoder.first')!;
+    expect(layer.parameters.get('weight')?.shape).toEqual([4, 5]); // [in, out]
+    expect(await values(run())).toEqual(before);
+    layer.parameters.get('weight')!.assign(tf.ones([4, 5]));
+    const change = tf.tidy(() => tf.sub(tf.ones([5, 4]), first.frozen.weight()));
+    expect(await values(layer.delta().weight!)).toEqual(await values(change));
+  });
+});

@@ -14,6 +14,8 @@ export interface Adapter {
   readonly layers: ReadonlyMap<string, AdapterLayer>;
   /** Module path -> a trained copy of the whole module. */
   readonly savedModules: ReadonlyMap<string, AdapterLayer>;
+  /** Whether all linear modules that the method is on are Conv1D layers in their class; see Adaptable.conv1d. */
+  readonly conv1d: boolean;
   /** Tensors shared by all layers, made by the method's `prepare`. */
   readonly shared: ReadonlyMap<string, Tensor>;
   /** Scale at run time, 1 = as trained; a tensor when it changes from call to call. */

@@ -11,6 +11,7 @@ export type {
   LayerRequest,
   Next,
   SparseRows,
+  TargetFacts,
 } from './contract/adapter-method.js';
 export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-weight.js';
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
@@ -20,6 +21,7 @@ export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
 export type { MergeOptions } from './merge.js';
+export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';
 export { Slot } from './slot.js';

@@ -41,6 +41,11 @@ export class Slot {
     return this.#merged !== undefined;
   }
 
+  /** What it computes with while adapters are merged. */
+  get mergedWeight(): FrozenWeight | undefined {
+    return this.#merged;
+  }
+
   /** Bytes of every frozen weight kept here: the original, a replacement, a merged copy. */
   get byteLength(): number {
     return [...new Set([this.#original, this.#frozen, this.#merged])].reduce((sum, w) => sum + (w?.byteLength ?? 0), 0);

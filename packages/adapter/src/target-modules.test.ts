@@ -4,7 +4,7 @@ import { openEngine, portableEngine } from '@loran/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { Slot } from './slot.js';
 import { frozenTensor } from './storage/fp32.js';
-import { matchTargetModules } from './target-modules.js';
+import { matchContainers, matchTargetModules } from './target-modules.js';
 
 beforeAll(() => openEngine(portableEngine('cpu')));
 
@@ -35,6 +35,12 @@ test.each([
 
 test('modules to save are left out', () => {
   expect(matchTargetModules(model, ['key', 'classifier'], ['classifier'])).toEqual(['layer.0.key']);
+});
+
+test('a name of a module to save stands for all inside it', () => {
+  const paths = ['layer.classifier', 'classifier.dense', 'classifier.out_proj', 'classifiers.dense', 'classifier2'];
+  expect(matchContainers(paths, ['classifier'])).toEqual(paths.slice(0, 3));
+  expect(matchContainers(paths, ['out_proj'])).toEqual(['classifier.out_proj']);
 });
 
 test('a regular expression that does not match the whole path matches nothing', () => {

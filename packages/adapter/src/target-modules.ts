@@ -21,7 +21,7 @@ export function matchTargetModules(
   if (typeof targetModules !== 'string' && targetModules.length === 0) return [];
   const modules = model.modules();
   const head = model.outputHead ?? [];
-  const excluded = new Set(matchNames([...modules.keys()], exclude));
+  const excluded = new Set(matchContainers([...modules.keys()], exclude));
   const matches = matcher(targetModules);
   const found = [...modules].filter(([path, slot]) => {
     if (excluded.has(path)) return false;
@@ -35,6 +35,17 @@ export function matchTargetModules(
 /** The paths that a list of whole names or endings selects. */
 export function matchNames(paths: readonly string[], names: readonly string[]): string[] {
   return paths.filter((path) => names.some((name) => path === name || path.endsWith(`.${name}`)));
+}
+
+/**
+ * The same, and all that stands inside a module of such a name: PEFT's `modules_to_save: ["classifier"]` means
+ * 'classifier.dense' and 'classifier.out_proj' where the classifier is made of them.
+ */
+export function matchContainers(paths: readonly string[], names: readonly string[]): string[] {
+  return paths.filter((path) => {
+    const parts = path.split('.');
+    return parts.some((_, i) => matchNames([parts.slice(0, i + 1).join('.')], names).length > 0);
+  });
 }
 
 function matcher(targetModules: TargetModules): (path: string) => boolean {

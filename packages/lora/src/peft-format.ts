@@ -19,14 +19,14 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     ['embeddingA', 'lora_embedding_A'], // [rank, vocabulary]
     ['embeddingB', 'lora_embedding_B'], // [width, rank]
   ]),
-  toFile: ({ rank, alpha, dropout, rsLora, init, bias }) => ({
+  toFile: ({ rank, alpha, dropout, rsLora, init, bias }, { conv1d }) => ({
     r: rank,
     lora_alpha: alpha,
     lora_dropout: dropout,
     use_rslora: rsLora,
     init_lora_weights: init === 'kaiming' ? true : init,
     bias,
-    fan_in_fan_out: false, // our weights are [out, in], always
+    fan_in_fan_out: conv1d, // ours are [out, in], always; PEFT asks how the model's class keeps them
     use_dora: false,
     lora_bias: false,
     rank_pattern: {},

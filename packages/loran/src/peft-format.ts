@@ -25,14 +25,14 @@ export const peftFormat: AdapterFormat<LoranConfig> = {
   name: 'peft',
   peftType: 'LORAN',
   suffixes: { get: (parameter) => (parameter.startsWith(prefix) ? parameter : suffixes.get(parameter)) },
-  toFile: ({ rank, alpha, dropout, activation, init }) => ({
+  toFile: ({ rank, alpha, dropout, activation, init }, { conv1d }) => ({
     r: rank,
     lora_alpha: alpha,
     lora_dropout: dropout,
     activation: isActivation(activation) ? activation.name : activation, // the file names it; whoever loads it brings it
     init_lora_weights: init === 'kaiming' ? true : init,
     bias: 'none',
-    fan_in_fan_out: false,
+    fan_in_fan_out: conv1d,
   }),
   fromFile: ({ r, lora_alpha, lora_dropout, activation, init_lora_weights }) => ({
     rank: r,

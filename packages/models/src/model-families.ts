@@ -1,14 +1,26 @@
 /** The model families known, and which of them a config.json asks for. */
 import { Registry } from '@loran/plugin';
 import { bert } from './bert/bert.js';
+import { falcon } from './falcon/falcon.js';
 import { gemma2, gemma3 } from './gemma/gemma.js';
+import { gpt2 } from './gpt2/gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 import { ModelError } from './model-error.js';
 import type { ModelFamily } from './model-family.js';
 
 /** A new registry of the families shipped here; add your own with `add`. */
 export function modelFamilies(): Registry<ModelFamily> {
-  return new Registry<ModelFamily>('model-family', [bert, llama, mistral, qwen2, qwen3, gemma2, gemma3]);
+  return new Registry<ModelFamily>('model-family', [
+    bert,
+    llama,
+    mistral,
+    qwen2,
+    qwen3,
+    gemma2,
+    gemma3,
+    gpt2,
+    falcon,
+  ]);
 }
 
 /** The family that understands this config.json. Throws UNKNOWN_MODEL_FAMILY, which lists the known. */

@@ -1,5 +1,6 @@
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { Checkpoint } from './checkpoint/checkpoint.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** A rectangle of token ids. */
@@ -12,10 +13,10 @@ export interface TokenBatch {
 }
 
 /**
- * How one vector is made of a text: 'cls' takes the first token through the pooler, as transformers' sequence classifiers
- * do; 'mean' averages over the tokens, as sentence-transformers does.
+ * How one vector is made of a text: 'cls' takes the first token, as transformers' classifiers on encoders do; 'mean' averages
+ * over the tokens, as sentence-transformers does; 'last' takes the last token, as transformers' classifiers on causal models.
  */
-export type Pooling = 'cls' | 'mean';
+export type Pooling = 'cls' | 'mean' | 'last';
 
 /** A model that sorts texts into labels, and that adapters can be put on. */
 export interface SequenceClassifier extends Adaptable {
@@ -27,6 +28,8 @@ export interface SequenceClassifier extends Adaptable {
   /** Most tokens of one text. */
   readonly maxLength: number;
   readonly outputHead: readonly string[];
+  /** Names of the modules that make up the head, for an adapter's `modulesToSave`: 'classifier', as PEFT names them. */
+  readonly headModules: readonly string[];
   /** Modules that an adapter goes on where a user names none, as PEFT has them for the family. */
   readonly targetModules: readonly string[];
   /** Paths of modules that the checkpoint lacked and that start from random values: they must be trained. */
@@ -39,6 +42,8 @@ export interface SequenceClassifier extends Adaptable {
   pooled(batch: TokenBatch, pass?: Pass): Tensor2D; // [batch, width]
   /** The embeddings' output, then that of each layer. */
   hiddenStates(batch: TokenBatch, pass?: Pass): Tensor3D[]; // layers + 1 of [batch, time, width]
+  /** Where its tensors stand in the files that it was loaded from. */
+  readonly checkpoint: Checkpoint;
   dispose(): void;
 }
 
@@ -47,7 +52,7 @@ export interface SequenceClassifierOptions {
   readonly labels?: readonly string[];
   /** Storage of the linear layers, one for all or by path; default fp32. Embeddings and the classifier are always fp32. */
   readonly base?: BaseStorage | ((path: string) => BaseStorage);
-  /** Default: what config.json says in `classifier_pooling`, else 'cls'. */
+  /** Default: what config.json says in `classifier_pooling`, else 'cls' for encoders and 'last' for causal models. */
   readonly head?: Pooling;
   /** Seed of a new classifier; default 0. */
   readonly seed?: number;

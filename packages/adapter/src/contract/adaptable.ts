@@ -6,6 +6,13 @@ export interface Adaptable {
   modules(): ReadonlyMap<string, Slot>;
   /** Paths of the output head, which `targetModules: 'all-linear'` leaves out; none when omitted. */
   readonly outputHead?: readonly string[];
+  /**
+   * Paths of linear modules whose weight the Hugging Face class keeps as [in, out] (GPT-2's Conv1D): PEFT must be told so, and
+   * files hold it that way. A slot's own weight is [out, in], always. None when omitted.
+   */
+  readonly conv1d?: ReadonlySet<string>;
+  /** A hash that tells these weights from others of the same shapes: adapters record it. None when omitted. */
+  readonly fingerprint?: string;
   /** Parameters outside the slots (layer norms, …), for the count; 0 when omitted. */
   readonly otherParameters?: number;
 }

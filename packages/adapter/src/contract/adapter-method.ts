@@ -66,13 +66,19 @@ export interface Context {
   readonly shared: Map<string, Tensor>;
 }
 
+/** What a file says of the modules that an adapter is on. */
+export interface TargetFacts {
+  /** Whether all linear ones among them are Conv1D layers, with weights of [in, out] in their class. */
+  readonly conv1d: boolean;
+}
+
 /** How a method's configuration and tensors stand in files, both ways: PEFT's layout, or another. */
 export interface AdapterFormat<Config> {
   readonly name: string; // 'peft'
   /** Value of `peft_type` in adapter_config.json. */
   readonly peftType: string;
   /** The method's own fields of adapter_config.json, in snake_case. */
-  toFile(config: Config): Readonly<Record<string, unknown>>;
+  toFile(config: Config, targets: TargetFacts): Readonly<Record<string, unknown>>;
   /** The configuration from those fields, unvalidated: the method's schema checks it. Unknown fields are ignored. */
   fromFile(fields: Readonly<Record<string, unknown>>): unknown;
   /** Suffix of a parameter's key behind the module's path: A -> 'lora_A.weight'. A Map, or a rule for open sets of names. */

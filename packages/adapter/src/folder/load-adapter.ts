@@ -8,7 +8,7 @@ import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import type { AdapterMethod, Context } from '../contract/adapter-method.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
-import { matchNames } from '../target-modules.js';
+import { matchContainers } from '../target-modules.js';
 import { readAdapterConfig, weightsFileName } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 
@@ -31,7 +31,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
   const { method, format } = claimant(fields.peft_type, [...options.methods], folder);
   const paths = [...set.model.modules().keys()];
   // PEFT lists both 'classifier' and 'score', of which a model has one.
-  const modulesToSave = (fields.modules_to_save ?? []).filter((name) => matchNames(paths, [name]).length > 0);
+  const modulesToSave = (fields.modules_to_save ?? []).filter((name) => matchContainers(paths, [name]).length > 0);
   const file = await openSafetensors(path.join(folder, weightsFileName));
   try {
     const adapter = await set.add({

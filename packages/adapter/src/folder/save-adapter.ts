@@ -50,7 +50,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     revision: null,
     target_modules: targetModules,
     task_type: options.taskType ?? null,
-    ...format.toFile(config),
+    ...format.toFile(config, adapter),
   };
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, weightsFileName), tensors, { format: 'pt' });

@@ -1,5 +1,5 @@
 /** What transformers computes with the tiny decoders beside this file, made by tools/parity/decoders.py. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,8 +30,17 @@ export const decoderNames = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
+/** The folder of a tiny decoder, as it is committed: without a tokenizer. */
+export const decoderPath = (name: string): string => join(root, name);
+
 export const goldenDecoder = (name: string): GoldenDecoder =>
   JSON.parse(readFileSync(join(root, name, 'golden.json'), 'utf8')) as GoldenDecoder;
+
+/** Logits of the last eight tokens, padded on the right, with the adapter in the decoder's folder; none: it has no adapter. */
+export function goldenAdapted(name: string): Rows | undefined {
+  const file = join(root, name, 'adapted.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { logits: Rows }).logits : undefined;
+}
 
 /** A tiny decoder's folder with the tokenizer that they share, for as long as `use` runs. */
 export async function withDecoderFolder<T>(name: string, use: (folder: string) => Promise<T>): Promise<T> {

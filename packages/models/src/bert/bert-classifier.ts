@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { disposeModules, found, type LoadedModules } from '../checkpoint/load-modules.js';
 import { dropoutAt } from '../layers/dropout-at.js';
 import { hiddenActivations } from '../layers/hidden-activation.js';
@@ -22,10 +23,13 @@ export class BertClassifier implements SequenceClassifier {
   readonly tokenizer: Tokenizer;
   readonly maxLength: number;
   readonly outputHead = ['classifier'];
+  readonly headModules = ['classifier'];
   readonly targetModules = ['query', 'value'];
   readonly initialised: readonly string[];
   readonly warnings: readonly string[];
   readonly otherParameters: number;
+  readonly checkpoint: Checkpoint;
+  readonly fingerprint: string;
   readonly #config: BertConfig;
   readonly #modules: LoadedModules;
   readonly #embeddings: BertEmbeddings;
@@ -44,6 +48,8 @@ export class BertClassifier implements SequenceClassifier {
     this.warnings = about.warnings;
     this.maxLength = config.max_position_embeddings;
     this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.checkpoint = modules;
+    this.fingerprint = modules.fingerprint;
     this.#config = config;
     this.#modules = modules;
     const root = encoderRoot(about.pooling);

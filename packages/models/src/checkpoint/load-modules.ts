@@ -6,14 +6,12 @@ import { LayerNorm } from '../layers/layer-norm.js';
 import type { Norm } from '../layers/norm.js';
 import { RmsNorm } from '../layers/rms-norm.js';
 import { ModelError } from '../model-error.js';
+import { type Checkpoint, Fingerprint } from './checkpoint.js';
 import type { LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
 
-export interface LoadedModules {
+export interface LoadedModules extends Checkpoint {
   readonly slots: Map<string, Slot>;
   readonly norms: Map<string, Norm>;
-  /** What was loaded, and under which name each tensor stands in the file. */
-  readonly specs: readonly ModuleSpec[];
-  readonly stored: ReadonlyMap<string, string>;
 }
 
 /** Where weights are kept; see ModuleSpec.keptAs. */
@@ -40,8 +38,9 @@ export async function loadModules(
   stored: ReadonlyMap<string, string>,
   { base, embeddings }: Storages,
 ): Promise<LoadedModules> {
-  const modules: LoadedModules = { slots: new Map(), norms: new Map(), specs, stored };
-  const { slots, norms } = modules;
+  const slots: LoadedModules['slots'] = new Map();
+  const norms: LoadedModules['norms'] = new Map();
+  const fingerprint = new Fingerprint();
   const valuesOf = (name: string) => file.values(stored.get(name) ?? name);
   const whole = async (name: string): Promise<Float32Array> => joined(valuesOf(name));
   const storageOf = (spec: LinearSpec): BaseStorage =>
@@ -57,25 +56,34 @@ export async function loadModules(
       const weight = `${path}.weight`;
       const storage = kind === 'embedding' ? embeddings : storageOf(spec);
       const turned = kind === 'linear' && spec.conv1d === true;
+      const values = () =>
+        kind === 'linear' && spec.keptAs !== undefined
+          ? valuesOf(weight)
+          : fingerprint.watch(weight, valuesOf(weight));
       const frozen = await storage.store({
         kind,
         path,
         rows,
         columns,
-        values: () => (turned ? transposed(valuesOf(weight), rows, columns) : valuesOf(weight)),
+        values: () => (turned ? transposed(values(), rows, columns) : values()),
         bias: kind === 'linear' && spec.bias ? await whole(`${path}.bias`) : null,
       });
       slots.set(path, new Slot(path, frozen));
     }
   } catch (error) {
-    disposeModules(modules);
+    disposeModules({ slots, norms });
     throw error;
   }
-  return modules;
+  return { slots, norms, specs, stored, tied: new Map(), fingerprint: fingerprint.digest() };
 }
 
 export function disposeModules({ slots, norms }: Pick<LoadedModules, 'slots' | 'norms'>): void {
   for (const module of [...slots.values(), ...norms.values()]) module.dispose();
+}
+
+/** Paths of linear layers that the checkpoint keeps as [in, out]; see Adaptable.conv1d. */
+export function conv1dPaths({ specs }: Pick<LoadedModules, 'specs'>): ReadonlySet<string> {
+  return new Set(specs.flatMap((spec) => (spec.kind === 'linear' && spec.conv1d === true ? [spec.path] : [])));
 }
 
 /** The module of that path; a family that asks for one it did not list throws MISSING_WEIGHTS. */

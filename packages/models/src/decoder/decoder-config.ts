@@ -7,7 +7,7 @@ import { ModelError } from '../model-error.js';
 export const size = z.int().positive();
 export const rate = z.number().min(0).lt(1);
 export const activation = z.enum(Object.keys(hiddenActivations) as [HiddenActivation]);
-const ids = z.union([z.int(), z.array(z.int())]).nullish();
+export const endIdsField = z.union([z.int(), z.array(z.int())]).nullish();
 
 /** What every decoder with rotary positions says; a family adds its own fields and defaults. */
 export const rotaryDecoderFields = {
@@ -21,7 +21,7 @@ export const rotaryDecoderFields = {
   max_position_embeddings: size.default(2048),
   rms_norm_eps: z.number().positive().default(1e-6),
   attention_dropout: rate.default(0),
-  eos_token_id: ids,
+  eos_token_id: endIdsField,
   rope_theta: z.number().positive().nullish(),
   rope_scaling: z.record(z.string(), z.unknown()).nullish(),
   rope_parameters: z.record(z.string(), z.unknown()).nullish(),

@@ -1,8 +1,9 @@
 /** A causal language model as a stack of blocks over embeddings: what the families of decoders have in common. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
-import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { conv1dPaths, disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
 import type { LanguageModel } from '../language-model.js';
 import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
 import type { Norm } from '../layers/norm.js';
@@ -53,6 +54,9 @@ export class Decoder implements LanguageModel {
   readonly targetModules: readonly string[];
   readonly warnings: readonly string[];
   readonly otherParameters: number;
+  readonly conv1d: ReadonlySet<string>;
+  readonly checkpoint: Checkpoint;
+  readonly fingerprint: string;
   readonly #parts: DecoderParts;
   readonly #head: OutputHead;
 
@@ -67,12 +71,36 @@ export class Decoder implements LanguageModel {
     this.targetModules = parts.targetModules;
     this.warnings = parts.warnings;
     this.otherParameters = [...parts.modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.conv1d = conv1dPaths(parts.modules);
+    this.checkpoint = parts.modules;
+    this.fingerprint = parts.modules.fingerprint;
     this.#parts = parts;
     this.#head = { slot: parts.head, cap: parts.scoreCap, scale: parts.scoreScale };
   }
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#parts.modules.slots;
+  }
+
+  /** The linear layer on top: scores of the next token, or of labels. */
+  get head(): Slot {
+    return this.#parts.head;
+  }
+
+  /** The embeddings, then the output of each layer, the last one normalised, as transformers gives them. */
+  hiddenStates(batch: TokenBatch, pass: Pass = inference): Tensor3D[] {
+    return tf.tidy(() => {
+      const { embed, blocks, norm } = this.#parts;
+      const sequence = new Sequence(batch, this.maxLength);
+      try {
+        const states = [embed(sequence, pass)];
+        for (const block of blocks) states.push(block.apply(states.at(-1)!, sequence, pass));
+        states.push(norm.apply(states.pop()!));
+        return states.map((state) => tf.reshape(state, [sequence.batch, sequence.time, this.width]));
+      } finally {
+        sequence.dispose();
+      }
+    });
   }
 
   hidden(batch: TokenBatch, pass: Pass = inference, cache?: KeyValueCache): Tensor2D {

@@ -45,10 +45,12 @@ export async function loadDecoderModules(
   const stored = score === undefined ? (tied ? [] : [languageHead(rows, columns)]) : storedScore(score, columns);
   const all = [...specs, ...stored];
   const located = locateTensors(weights, tensorShapes(all), storedNames);
-  const modules = await loadModules(weights, all, located.stored, storages(options));
+  const loaded = await loadModules(weights, all, located.stored, storages(options));
+  const isTied = score === undefined && tied;
+  const modules = isTied ? { ...loaded, tied: new Map([['lm_head', embedding]]) } : loaded;
   const { slots } = modules;
   const words = found(slots, embedding);
-  if (score === undefined && tied) slots.set('lm_head', new Slot('lm_head', tiedHead(words.frozen)));
+  if (isTied) slots.set('lm_head', new Slot('lm_head', tiedHead(words.frozen)));
   if (score?.fresh !== undefined) slots.set('score', newScore(score.labels, columns, score.fresh));
   const isRest = (name: string) =>
     isKnownRest(name) || name === 'lm_head.weight' || (score?.fresh !== undefined && name === 'score.weight');

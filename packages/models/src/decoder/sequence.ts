@@ -24,6 +24,7 @@ export class Sequence {
   readonly #keyMask: Tensor2D | undefined; // [batch, columns]
   readonly #masks = new Map<number | undefined, Tensor4D | undefined>();
   readonly #rotations = new Map<RotaryOptions, Rotation>();
+  readonly #shared = new Map<object, Tensor>();
 
   /** To be made, used and disposed inside one tidy. Throws INVALID_BATCH, SEQUENCE_TOO_LONG. */
   constructor({ ids, mask }: TokenBatch, maxLength: number, cache?: KeyValueCache) {
@@ -55,8 +56,28 @@ export class Sequence {
     return made;
   }
 
+  /** Tokens before that of each column, those in the cache included; 0 at padding. -> [batch or 1, columns] int32 */
+  keyPositions(): Tensor2D {
+    return tf.tidy(() => {
+      const columns = this.cache?.capacity ?? this.time;
+      if (this.#keyMask === undefined) return tf.reshape(tf.range(0, columns, 1, 'int32'), [1, columns]) as Tensor2D;
+      const mask = tf.cast(this.#keyMask, 'float32');
+      return tf.cast(tf.mul(tf.sub(tf.cumsum(mask, 1), 1), mask), 'int32') as Tensor2D;
+    });
+  }
+
+  /** What blocks have in common, made by the first that asks under a key; it lives as long as the sequence. */
+  shared<T extends Tensor>(key: object, make: () => T): T {
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known as T;
+    const made = tf.keep(tf.tidy(make));
+    this.#shared.set(key, made);
+    return made;
+  }
+
   /** Frees what the blocks shared. */
   dispose(): void {
+    tf.dispose([...this.#shared.values()]);
     for (const mask of this.#masks.values()) mask?.dispose();
     for (const { cos, sin } of this.#rotations.values()) tf.dispose([cos, sin]);
   }
