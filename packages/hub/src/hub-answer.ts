@@ -83,7 +83,7 @@ export function unreachable(connection: Connection, error: unknown): LoranError 
 }
 
 /** `fetch` hides what went wrong a few causes deep. */
-export function rootCause(error: unknown): { code: string | undefined; message: string } {
+function rootCause(error: unknown): { code: string | undefined; message: string } {
   let deepest = error;
   for (let depth = 0; depth < 8 && deepest instanceof Error && deepest.cause != null; depth++) deepest = deepest.cause;
   if (deepest instanceof AggregateError && deepest.errors.length > 0) deepest = deepest.errors[0];
