@@ -14,6 +14,7 @@ export { writeSafetensorsFolder } from './safetensors/write-safetensors-folder.j
 export {
   dtypeBytes,
   isBlockType,
+  sizeOf,
   type BlockType,
   type Dtype,
   type StoredType,

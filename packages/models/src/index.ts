@@ -1,5 +1,7 @@
 export { bert } from './bert/bert.js';
+export type { ChatMessage, ChatTemplateOptions } from './chat/chat-message.js';
 export { KeyValueCache, type CacheShape } from './decoder/key-value-cache.js';
+export { saveMergedModel, type SavedModel, type SaveMergedModelOptions } from './export/save-merged-model.js';
 export { gemma2, gemma3 } from './gemma/gemma.js';
 export {
   generate,

@@ -57,9 +57,7 @@ export async function loadModules(
       const storage = kind === 'embedding' ? embeddings : storageOf(spec);
       const turned = kind === 'linear' && spec.conv1d === true;
       const values = () =>
-        kind === 'linear' && spec.keptAs !== undefined
-          ? valuesOf(weight)
-          : fingerprint.watch(weight, valuesOf(weight));
+        kind === 'linear' && spec.keptAs !== undefined ? valuesOf(weight) : fingerprint.watch(weight, valuesOf(weight));
       const frozen = await storage.store({
         kind,
         path,

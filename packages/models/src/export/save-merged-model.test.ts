@@ -1,0 +1,212 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AdapterSet } from '@loran/adapter';
+import { openSafetensorsFolder } from '@loran/formats';
+import { lora } from '@loran/lora';
+import { nf4 } from '@loran/qlora';
+import '@tensorflow/tfjs-backend-cpu';
+import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decoderNames, withDecoderFolder } from '../__fixtures__/decoders.js';
+import { relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
+import { loadLanguageModel, loadSequenceClassifier } from '../open-model.js';
+import { openModel } from '../source/open-source.js';
+import { saveMergedModel, type SaveMergedModelOptions } from './save-merged-model.js';
+
+beforeAll(() => openEngine(portableEngine('cpu')));
+afterAll(closeEngine);
+
+type Model = Parameters<typeof saveMergedModel>[1];
+
+async function save(folder: string, model: Model, adapters: AdapterSet, out: string, options?: SaveMergedModelOptions) {
+  const source = await openModel(folder);
+  try {
+    return await saveMergedModel(source, model, adapters, out, options);
+  } finally {
+    await source.weights.close();
+  }
+}
+
+const config = (folder: string) =>
+  JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
+
+test.each(decoderNames)('%s: the merged folder computes what model and adapter do', (name) =>
+  withDecoderFolder(name, (folder) =>
+    withOutput(async (out) => {
+      const model = await loadLanguageModel(folder);
+      const plain = scoresOf(model);
+      const adapters = await withRandomAdapter(model);
+      const expected = scoresOf(model);
+      await save(folder, model, adapters, out);
+      const merged = await loadLanguageModel(out);
+      expect(await relativeDifference(scoresOf(merged), expected)).toBeLessThan(1e-5);
+      expect(await relativeDifference(plain, expected)).toBeGreaterThan(1e-2);
+
+      const [before, after] = [await openSafetensorsFolder(folder), await openSafetensorsFolder(out)];
+      expect([...after.tensors.keys()].sort()).toEqual([...before.tensors.keys()].sort());
+      for (const [key, { shape }] of before.tensors) {
+        expect(after.tensors.get(key)?.shape).toEqual(shape);
+        if (/norm|ln_/.test(key)) expect((await after.read(key)).data).toEqual((await before.read(key)).data);
+      }
+      await Promise.all([before.close(), after.close()]);
+      model.dispose();
+      merged.dispose();
+    }),
+  ),
+);
+
+describe('of one model', () => {
+  const inFolder = (name: string, use: (folder: string, out: string) => Promise<void>) =>
+    withDecoderFolder(name, (folder) => withOutput((out) => use(folder, out)));
+
+  test.each([
+    ['F16', 1e-2],
+    ['BF16', 1e-1],
+  ] as const)('in %s, in shards that an index names', (dtype, tolerance) =>
+    inFolder('llama', async (folder, out) => {
+      const model = await loadLanguageModel(folder);
+      const adapters = await withRandomAdapter(model);
+      const { files } = await save(folder, model, adapters, out, { dtype, maxShardBytes: 20_000 });
+      expect(files).toContain('model.safetensors.index.json');
+      expect(config(out)['dtype']).toBe(dtype === 'F16' ? 'float16' : 'bfloat16');
+      const merged = await loadLanguageModel(out);
+      expect(merged.warnings).toEqual([]);
+      const difference = await relativeDifference(scoresOf(merged), scoresOf(model));
+      expect(difference).toBeLessThan(tolerance);
+      expect(difference).toBeGreaterThan(0);
+    }),
+  );
+
+  test('tokenizer, chat templates and generation settings come along; a quantisation does not', () =>
+    inFolder('llama', async (folder, out) => {
+      writeFileSync(join(folder, 'chat_template.jinja'), '{{ messages }}');
+      mkdirSync(join(folder, 'additional_chat_templates'));
+      writeFileSync(join(folder, 'additional_chat_templates', 'tool.jinja'), '{{ tools }}');
+      writeFileSync(join(folder, 'notes.txt'), 'private');
+      writeFileSync(
+        join(folder, 'config.json'),
+        JSON.stringify({ ...config(folder), quantization_config: { bits: 4 } }),
+      );
+      const model = await loadLanguageModel(folder);
+      await save(folder, model, new AdapterSet(model), out);
+      for (const file of [
+        'tokenizer.json',
+        'tokenizer_config.json',
+        'chat_template.jinja',
+        'additional_chat_templates/tool.jinja',
+      ]) {
+        expect(readFileSync(join(out, file))).toEqual(readFileSync(join(folder, file)));
+      }
+      expect(config(out)).toEqual({ ...config(folder), quantization_config: undefined, dtype: 'float32' });
+      expect(readdirSync(out).sort()).toEqual([
+        'additional_chat_templates',
+        'chat_template.jinja',
+        'config.json',
+        'generation_config.json',
+        'model.safetensors',
+        'tokenizer.json',
+        'tokenizer_config.json',
+      ]);
+      expect(readFileSync(join(out, 'model.safetensors'))).toEqual(readFileSync(join(folder, 'model.safetensors')));
+    }));
+
+  test('a head that was tied is written beside its embedding once an adapter changes one of them', () =>
+    inFolder('llama3', async (folder, out) => {
+      const model = await loadLanguageModel(folder);
+      const adapters = await withRandomAdapter(model, ['embed_tokens']);
+      const { warnings } = await save(folder, model, adapters, out);
+      expect(warnings.join()).toMatch(/lm_head/);
+      expect(config(out)['tie_word_embeddings']).toBe(false);
+      const merged = await loadLanguageModel(out);
+      expect(await relativeDifference(scoresOf(merged), scoresOf(model))).toBeLessThan(1e-5);
+    }));
+
+  test('over NF4 the merged model computes what the quantised one does', () =>
+    inFolder('llama', async (folder, out) => {
+      const model = await loadLanguageModel(folder, { base: nf4 });
+      const adapters = await withRandomAdapter(model, ['q_proj']);
+      await save(folder, model, adapters, out);
+      const merged = await loadLanguageModel(out);
+      expect(await relativeDifference(scoresOf(merged), scoresOf(model))).toBeLessThan(1e-5);
+    }));
+
+  test('a classifier begun anew on a causal model gets its class and its labels', () =>
+    inFolder('gpt2', async (folder, out) => {
+      const model = await loadSequenceClassifier(folder, { labels: ['no', 'yes'], seed: 3 });
+      const adapters = new AdapterSet(model);
+      await adapters.add({ method: lora, targetModules: ['c_attn'], modulesToSave: ['score'] });
+      const saved = adapters.get('default').savedModules.get('score')!.parameters.get('weight')!;
+      saved.assign(tf.mul(saved, 2));
+      await save(folder, model, adapters, out);
+      expect(config(out)).toMatchObject({
+        architectures: ['GPT2ForSequenceClassification'],
+        id2label: { 0: 'no', 1: 'yes' },
+      });
+      const merged = await loadSequenceClassifier(out);
+      expect(merged.labels).toEqual(['no', 'yes']);
+      expect(merged.initialised).toEqual([]);
+      const ids = tf.tensor2d([[1, 5, 9, 4]], undefined, 'int32');
+      expect(await relativeDifference(merged.logits({ ids }), model.logits({ ids }))).toBeLessThan(1e-6);
+      const file = await openSafetensorsFolder(out);
+      expect([...file.tensors.keys()]).not.toContain('lm_head.weight');
+      await file.close();
+    }));
+
+  test('BERT with its classifier', () =>
+    withOutput(async (out) => {
+      const folder = fileURLToPath(new URL('../__fixtures__/tiny-bert', import.meta.url));
+      const model = await loadSequenceClassifier(folder);
+      const adapters = await withRandomAdapter(model, ['query', 'dense']);
+      await save(folder, model, adapters, out);
+      const merged = await loadSequenceClassifier(out);
+      const ids = tf.tensor2d([[2, 5, 9, 3]], undefined, 'int32');
+      expect(await relativeDifference(merged.logits({ ids }), model.logits({ ids }))).toBeLessThan(1e-5);
+    }));
+
+  test('a folder that holds something is kept unless it is to be overwritten', () =>
+    inFolder('llama', async (folder, out) => {
+      const model = await loadLanguageModel(folder);
+      mkdirSync(out);
+      writeFileSync(join(out, 'precious.txt'), 'mine');
+      const adapters = new AdapterSet(model);
+      await expect(save(folder, model, adapters, out)).rejects.toMatchObject({ code: 'FOLDER_NOT_EMPTY' });
+      expect(readdirSync(out)).toEqual(['precious.txt']);
+      await save(folder, model, adapters, out, { overwrite: true });
+      expect(existsSync(join(out, 'precious.txt'))).toBe(false);
+      await expect(save(folder, model, adapters, folder, { overwrite: true })).rejects.toMatchObject({
+        code: 'NOT_EXPORTABLE',
+      });
+    }));
+
+  test('a diverged adapter leaves nothing behind', () =>
+    inFolder('llama', async (folder, out) => {
+      const model = await loadLanguageModel(folder);
+      const adapters = await withRandomAdapter(model);
+      const [B] = [...adapters.get('default').layers.values()].at(-1)!.parameters.values();
+      B!.assign(tf.fill(B!.shape, Number.NaN));
+      await expect(save(folder, model, adapters, out)).rejects.toMatchObject({ code: 'NON_FINITE' });
+      expect(readdirSync(join(out, '..'))).toEqual([]);
+    }));
+});
+
+test('weights of the same shapes are told apart, whatever they are kept in', () =>
+  withDecoderFolder('llama', (folder) =>
+    withOutput(async (out, parent) => {
+      const model = await loadLanguageModel(folder);
+      const adapters = await withRandomAdapter(model, ['q_proj']);
+      await save(folder, model, adapters, out);
+      cpSync(folder, join(parent, 'copy'), { recursive: true });
+      const fingerprints = await Promise.all(
+        [
+          () => loadLanguageModel(join(parent, 'copy'), { base: nf4 }),
+          () => loadSequenceClassifier(folder, { labels: ['a', 'b'] }),
+          () => loadLanguageModel(out),
+        ].map(async (load) => (await load()).fingerprint),
+      );
+      expect(fingerprints[0]).toBe(model.fingerprint);
+      expect(fingerprints[1]).toBe(model.fingerprint);
+      expect(fingerprints[2]).not.toBe(model.fingerprint);
+    }),
+  ));

@@ -1,0 +1,106 @@
+/** Writes a model with its adapters merged in as a Hugging Face folder, which transformers loads with equal logits. */
+import fs from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AdapterSet } from '@loran/adapter';
+import { isBlockType, isFloat, type StoredType, writeFileAtomic, writeSafetensorsFolder } from '@loran/formats';
+import type { ModelSource } from '../model-family.js';
+import { notExportable } from './export-error.js';
+import { mergedConfig, type ModelDtype } from './merged-config.js';
+import { type MergedWeights, mergedWeights, type StoredModel } from './merged-weights.js';
+import { newFolder, type NewFolderOptions } from './new-folder.js';
+import { writeTokenizer } from './tokenizer-folder.js';
+
+export interface SaveMergedModelOptions extends NewFolderOptions {
+  /** Of all float tensors; default: each as the checkpoint has it, F16 where that is quantised. */
+  readonly dtype?: ModelDtype;
+  /** Bytes of tensors in one file; default 5 GB. */
+  readonly maxShardBytes?: number;
+}
+
+/** What was written. */
+export interface SavedModel {
+  /** Names in the folder. */
+  readonly files: readonly string[];
+  /** What a user should know of it. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes config.json, generation_config.json, the tokenizer with its chat templates, and the weights in shards. `source`: what
+ * the model was loaded from, opened anew (`openModel`); the caller closes its weights. `adapters`: those of the model, whose
+ * active ones are merged; default none.
+ *
+ * Tensors are written one after another, under the names and in the layouts of the checkpoint. A tied head stays tied unless
+ * an adapter changes it or its embedding: then both are written, and config.json says so.
+ *
+ * Throws FOLDER_NOT_EMPTY, NON_FINITE, NOT_EXPORTABLE, WRITE_FAILED, and what the weights' reader throws; the folder is then
+ * as it was.
+ */
+export async function saveMergedModel(
+  source: ModelSource,
+  model: StoredModel & { readonly labels?: readonly string[]; readonly pooling?: string },
+  adapters: AdapterSet | undefined,
+  folder: string,
+  options: SaveMergedModelOptions = {},
+): Promise<SavedModel> {
+  if (resolve(source.name).startsWith(resolve(folder))) {
+    throw notExportable(
+      `${folder} is where the base model lies, which is read while the merged one is written. Choose another folder.`,
+    );
+  }
+  const weights = mergedWeights(source.weights, model, adapters ?? new AdapterSet(model));
+  const dtype = options.dtype ?? usualDtype(weights);
+  const warnings: string[] = [];
+  await newFolder(folder, options, async (empty) => {
+    const entries = [...weights.tensors.keys()].map((name) => entryOf(weights, name, options.dtype));
+    await writeSafetensorsFolder(empty, entries, {
+      ...(options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes }),
+    });
+    const config = mergedConfig(source.config, weights, model, dtype);
+    await writeFileAtomic(join(empty, 'config.json'), json(config));
+    if (source.generation !== undefined) {
+      await writeFileAtomic(join(empty, 'generation_config.json'), json(source.generation));
+    }
+    if (!(await writeTokenizer(source, empty))) warnings.push(`${source.name} has no files of a tokenizer to write.`);
+  });
+  if (weights.untied.length > 0) {
+    warnings.push(
+      `${weights.untied.join(', ')} was the embedding's own weight; an adapter changes one of them, so the merged model has both.`,
+    );
+  }
+  return { files: (await fs.readdir(folder)).sort(), warnings };
+}
+
+/** Bytes as they are where they stay the same, else values narrowed as they pass. */
+function entryOf(weights: MergedWeights, name: string, wanted: ModelDtype | undefined): Entry {
+  const { dtype, shape } = weights.tensors.get(name)!;
+  const isValues = isFloat(dtype) || isBlockType(dtype);
+  const to = isValues ? (wanted ?? keptDtype(dtype)) : dtype;
+  if (!weights.isOriginal(name) || to !== dtype) {
+    return [name, { dtype: to as ModelDtype, shape, values: () => weights.values(name) }];
+  }
+  const chunks = async function* () {
+    yield (await weights.read(name)).data;
+  };
+  return [name, { dtype: to, shape, chunks }];
+}
+
+type Entry = Parameters<typeof writeSafetensorsFolder>[1] extends Iterable<infer E> ? E : never;
+
+/** F64 and packed weights become what a model is usually kept in. */
+function keptDtype(dtype: StoredType): ModelDtype {
+  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
+  return dtype === 'F64' ? 'F32' : 'F16';
+}
+
+/** The dtype that most of the values will have. */
+function usualDtype({ tensors }: MergedWeights): ModelDtype {
+  const counts = new Map<ModelDtype, number>();
+  for (const { dtype, shape } of tensors.values()) {
+    const kept = keptDtype(dtype);
+    counts.set(kept, (counts.get(kept) ?? 0) + shape.reduce((product, n) => product * n, 1));
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'F32';
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
