@@ -12,7 +12,7 @@ export interface ChatOptions {
 export async function chatSession(
   generator: TextGenerator,
   { system, generation }: ChatOptions,
-  { out, err, input = process.stdin }: Terminal & { readonly input?: NodeJS.ReadableStream },
+  { out, err, input = process.stdin }: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   const first: ChatMessage[] = system === undefined ? [] : [{ role: 'system', content: system }];

@@ -1,6 +1,6 @@
 /** `generate --data`: a continuation for every row of a file, in its order, written as JSON lines. */
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { type DatasetReader, readerFor } from '@loran/datasets';
 import type { Lab, Prompt, StreamOptions, TextGenerator } from '@loran/experiments';
 import type { ChatMessage } from '@loran/models';
@@ -30,7 +30,7 @@ export async function generateForFile(
   { out, err }: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = output === undefined ? out : createWriteStream(output, { flags: 'wx' });
+  const target = output === undefined ? out : await newFile(output);
   const write = async (text: string) => {
     if (!target.write(`${text}\n`)) await once(target, 'drain');
   };
@@ -80,4 +80,20 @@ export async function generateForFile(
     await once(target, 'finish');
   }
   if (json === true) line(out, JSON.stringify({ examples, tokens, ...(output === undefined ? {} : { output }) }));
+}
+
+/** A file that is not there yet: answers of hours are not written over. Throws FILE_EXISTS, WRITE_FAILED. */
+async function newFile(file: string): Promise<NodeJS.WritableStream> {
+  try {
+    return (await open(file, 'wx')).createWriteStream();
+  } catch (cause) {
+    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new LoranError(
+      exists ? 'FILE_EXISTS' : 'WRITE_FAILED',
+      exists
+        ? `'${file}' exists. Choose another --output, or remove it.`
+        : `'${file}' cannot be written: ${String(cause)}.`,
+      { cause },
+    );
+  }
 }

@@ -2,10 +2,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { main } from './main.js';
+import { lastJson, run } from './__fixtures__/run.js';
 
 const model = fileURLToPath(new URL('../../models/src/__fixtures__/tiny-bert', import.meta.url));
 let folder: string;
@@ -22,23 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function run(...args: string[]) {
-  const written = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') =>
-    new Writable({
-      write(chunk: Buffer, _, done) {
-        written[name] += chunk.toString();
-        done();
-      },
-    });
-  const exitCode = await main(args, { out: stream('out'), err: stream('err') });
-  return { exitCode, ...written };
-}
-
 const short = ['--steps', '2', '--batch-size', '8', '--device', 'cpu'];
-type Json = Record<string, never> & { metrics: Record<string, { value: number; low: number; high: number }> };
-const lastJson = (out: string) => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Json;
-
 describe('train and evaluate', () => {
   test('LoRAN over NF4 in one command; evaluate finds labels and storage in the run', async () => {
     const output = path.join(folder, 'loran');

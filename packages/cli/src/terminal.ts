@@ -2,6 +2,8 @@
 export interface Terminal {
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WriteStream | NodeJS.WritableStream;
+  /** What a user types; default stdin. */
+  readonly input?: NodeJS.ReadableStream;
 }
 
 export const processTerminal: Terminal = { out: process.stdout, err: process.stderr };

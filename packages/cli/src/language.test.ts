@@ -1,0 +1,167 @@
+/** Language models on the command line: the tiny Llama, trained, scored and continued with the default engine. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lastJson, run, runWith } from './__fixtures__/run.js';
+
+const decoders = fileURLToPath(new URL('../../models/src/__fixtures__/decoders', import.meta.url));
+let folder: string;
+let model: string;
+let pairs: string;
+
+const lines = (rows: readonly object[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'loran-cli-language-'));
+  model = path.join(folder, 'llama');
+  await cp(path.join(decoders, 'llama'), model, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    await cp(path.join(decoders, file), path.join(model, file));
+  pairs = path.join(folder, 'pairs.jsonl');
+  await writeFile(pairs, lines(Array.from({ length: 8 }, (_, i) => ({ prompt: `${i}+1=`, completion: `${i + 1}` }))));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const cpu = ['--device', 'cpu'];
+
+describe('train, evaluate and generate', () => {
+  test('a LoRAN over NF4 learns completions, is scored the same by evaluate, and changes what is generated', async () => {
+    const output = path.join(folder, 'adapter');
+    const trained = await run(
+      ...['train', '--model', model, '--data', pairs, '--test', pairs, '--method', 'loran', '--activation', 'sinter'],
+      ...['--base', 'nf4', '--rank', '8', '--alpha', '16', '--target-modules', 'all-linear', '--learning-rate', '0.02'],
+      ...['--steps', '40', '--batch-size', '8', '--output', output, '--json', '--quiet', ...cpu],
+    );
+    expect(trained.err).not.toContain('error');
+    const result = lastJson(trained.out);
+    expect(result).toMatchObject({ task: 'language-model', examples: 8, steps: 40, folder: output });
+    expect(result).not.toHaveProperty('labels');
+    expect(result.metrics.perplexity!.value).toBeLessThan(1.5);
+    expect(JSON.parse(await readFile(path.join(output, 'adapter_config.json'), 'utf8'))).toMatchObject({
+      peft_type: 'LORAN',
+      task_type: 'CAUSAL_LM',
+    });
+
+    const examples = path.join(folder, 'examples.jsonl');
+    const scored = await run(
+      ...[
+        'evaluate',
+        '--model',
+        model,
+        '--adapter',
+        output,
+        '--data',
+        pairs,
+        '--append-eos',
+        '--per-example',
+        examples,
+      ],
+      ...['--json', ...cpu],
+    );
+    expect(scored.err).not.toContain('error');
+    const { value } = lastJson(scored.out).metrics.perplexity!;
+    expect(value).toBeCloseTo(result.metrics.perplexity!.value, 4);
+    const losses = (await readFile(examples, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Loss);
+    expect(losses).toHaveLength(8);
+    expect(losses.every(({ tokens }) => tokens === 2)).toBe(true); // the digit and the end
+    expect(Math.exp(losses.reduce((sum, { loss }) => sum + loss, 0) / 8)).toBeCloseTo(value, 4);
+
+    const before = await run(
+      'generate',
+      '--model',
+      model,
+      '--base',
+      'nf4',
+      '--prompt',
+      '3+1=',
+      '--max-new-tokens',
+      '4',
+      '--json',
+      ...cpu,
+    );
+    const after = await run(
+      ...['generate', '--model', model, '--base', 'nf4', '--adapter', output, '--prompt', '3+1='],
+      ...['--max-new-tokens', '4', '--json', ...cpu],
+    );
+    expect(lastJson(after.out)).toMatchObject({ text: '4' });
+    expect(lastJson(before.out).text).not.toBe('4');
+    const off = await run(
+      ...['generate', '--model', model, '--base', 'nf4', '--adapter', `${output}:0`, '--prompt', '3+1='],
+      ...['--max-new-tokens', '4', '--json', ...cpu],
+    );
+    expect(lastJson(off.out)).toEqual(lastJson(before.out));
+  });
+
+  test('the rows of a file are continued in their order', async () => {
+    const output = path.join(folder, 'answers.jsonl');
+    const made = await run(
+      ...[
+        'generate',
+        '--model',
+        model,
+        '--data',
+        pairs,
+        '--output',
+        output,
+        '--max-new-tokens',
+        '3',
+        '--batch-size',
+        '3',
+      ],
+      ...['--json', ...cpu],
+    );
+    expect(lastJson(made.out)).toMatchObject({ examples: 8, output });
+    const rows = (await readFile(output, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { prompt: string; tokens: number[] });
+    expect(rows.map(({ prompt }) => prompt)).toEqual(Array.from({ length: 8 }, (_, i) => `${i}+1=`));
+    const alone = await run(
+      'generate',
+      '--model',
+      model,
+      '--prompt',
+      '5+1=',
+      '--max-new-tokens',
+      '3',
+      '--json',
+      ...cpu,
+    );
+    expect(rows[5]!.tokens).toEqual(lastJson(alone.out).tokens);
+    const again = await run('generate', '--model', model, '--data', pairs, '--output', output, ...cpu);
+    expect(again).toMatchObject({ exitCode: 1, err: expect.stringMatching(/answers\.jsonl.*exists/) as string });
+  });
+
+  test('a session in the terminal keeps the conversation, and the template is asked for', async () => {
+    const template =
+      '{% for m in messages %}[{{ m.role[0] }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[a]{% endif %}';
+    await writeFile(path.join(model, 'chat_template.jinja'), template);
+    const chat = await runWith(
+      Readable.from(['hi\nand?\n/new\nhi\n\n']),
+      ...['generate', '--model', model, '--chat', '--max-new-tokens', '3', ...cpu],
+    );
+    expect(chat.exitCode).toBe(0);
+    const answers = chat.out.split('\n');
+    expect(answers[2]).toBe(answers[0]); // the same conversation again
+    await rm(path.join(model, 'chat_template.jinja'));
+    const none = await run('generate', '--model', model, '--chat', '--prompt', 'hi', ...cpu);
+    expect(none).toMatchObject({ exitCode: 1, err: expect.stringContaining('NO_CHAT_TEMPLATE') as string });
+  });
+
+  test('nothing to continue, and a measure that does not fit, are refused', async () => {
+    expect((await run('generate', '--model', model)).err).toContain('NO_PROMPT');
+    const wrong = await run('evaluate', '--model', model, '--data', pairs, '--evaluators', 'accuracy', ...cpu);
+    expect(wrong.err).toMatch(/WRONG_EVALUATOR.*Choose from perplexity/);
+  });
+});
+
+interface Loss {
+  readonly loss: number;
+  readonly tokens: number;
+}
