@@ -1,4 +1,5 @@
 export { fileSource, type ByteSource } from './byte-source.js';
+export type { TensorValues } from './encode-values.js';
 export { fromFloat32, isFloat, toFloat32, type FloatDtype } from './float-values.js';
 export { openGguf, type GgufFile } from './gguf/open-gguf.js';
 export type { GgufType } from './gguf/gguf-type.js';
@@ -14,7 +15,6 @@ export { writeSafetensorsFolder } from './safetensors/write-safetensors-folder.j
 export {
   dtypeBytes,
   isBlockType,
-  sizeOf,
   type BlockType,
   type Dtype,
   type StoredType,

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WritableType } from '../encode-values.js';
 import { fromFloat32, toFloat32 } from '../float-values.js';
 import { openSafetensors } from '../safetensors/open-safetensors.js';
 import { sizeOf } from '../tensor-bytes.js';
-import type { WritableType } from './encode-values.js';
 import { type GgufType, ggufTypeCodes } from './gguf-type.js';
 import type { GgufValue } from './gguf-value.js';
 import { openGguf } from './open-gguf.js';
@@ -189,7 +189,7 @@ describe('a file that cannot be written is refused, and the old one kept', () =>
     [
       'NaN in a block',
       [['a', streamed('Q4_0', [2, 32], ...row(1), ...row(NaN))]],
-      /holds NaN at place 62, which Q4_0 cannot/,
+      /holds NaN at place 62, which is nothing that Q4_0 can hold/,
     ],
     [
       'a number too large',

@@ -2,23 +2,15 @@
  * Writes a GGUF file of version 3, little-endian; the layout is described in header.ts. The fields and tensors stand in the
  * order given, as the reference writer puts them. The file is replaced whole or not at all.
  */
+import { bytesOf, type TensorValues } from '../encode-values.js';
 import { replaceFile } from '../replace-file.js';
 import { blockSizes, isBlockType, sizeOf, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
-import { encodeValues, type WritableType } from './encode-values.js';
 import { type GgufType, ggufTypeCodes } from './gguf-type.js';
 import type { GgufValue } from './gguf-value.js';
 import { largestRank, readAlignment } from './header.js';
 import { HeaderWriter } from './header-writer.js';
 import { writeMetadata } from './write-metadata.js';
-
-/** A tensor whose fp32 values come in runs and are narrowed or quantised to `dtype` as they pass. */
-export interface TensorValues {
-  readonly dtype: WritableType;
-  readonly shape: readonly number[];
-  /** Successive runs of the row-major values, of any length. */
-  values(): AsyncIterable<Float32Array>;
-}
 
 /** Shapes are row-major, as everywhere here; the file names the sizes in reverse. */
 export type GgufTensor = TensorBytes<GgufType> | TensorChunks<GgufType> | TensorValues;
@@ -55,20 +47,6 @@ export async function writeGguf(path: string, contents: GgufContents): Promise<v
       await write(new Uint8Array(padding(size, alignment)));
     }
   });
-}
-
-function bytesOf(tensor: GgufTensor, name: string, path: string): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-  if ('data' in tensor) return [tensor.data];
-  if ('chunks' in tensor) return tensor.chunks();
-  return encodeValues(tensor.values(), tensor.dtype, (value, index) =>
-    invalid(
-      path,
-      name,
-      Number.isFinite(value)
-        ? `holds ${value} at place ${index}, which is beyond what ${tensor.dtype} can hold; choose BF16 or F32`
-        : `holds ${value} at place ${index}, which ${tensor.dtype} cannot hold; the weights are damaged`,
-    ),
-  );
 }
 
 function encodeHeader(

@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
+import { LoranError } from '@loran/plugin';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fromFloat32, toFloat32 } from '../float-values.js';
 import { openSafetensorsFolder } from './open-safetensors-folder.js';
@@ -88,5 +90,33 @@ test('an index that is no JSON, or holds a name twice, is refused; a missing sha
   index({ a: first, b: 'model-00003-of-00003.safetensors' });
   await expect(openSafetensorsFolder(folder)).rejects.toThrow(/model-00003-of-00003\.safetensors: does not exist/);
   mkdirSync(join(folder, 'model-00003-of-00003.safetensors'));
+  await expect(openSafetensorsFolder(folder)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+});
+
+test('any index at all is read or refused by name', async () => {
+  await writeShards();
+  const path = join(folder, 'model.safetensors.index.json');
+  const good = JSON.stringify({ metadata: { total_size: 12 }, weight_map: { a: first, b: second } });
+  const changed = fc
+    .record({
+      at: fc.nat(good.length - 1),
+      put: fc.constantFrom('"', '{', '}', '[', ']', ':', ',', '.', '\\', '/', '0', 'a', '\0', '\n'),
+    })
+    .map(({ at, put }) => good.slice(0, at) + put + good.slice(at + 1));
+  const mapped = fc.json().map((json) => `{"weight_map":${json}}`);
+  const anything = fc.oneof(changed, mapped, fc.json(), fc.string());
+  await fc.assert(
+    fc.asyncProperty(anything, async (text) => {
+      writeFileSync(path, text);
+      try {
+        await (await openSafetensorsFolder(folder)).close();
+      } catch (error) {
+        if (!LoranError.is(error)) throw error;
+      }
+    }),
+    { numRuns: 500 },
+  );
+  rmSync(path);
+  mkdirSync(path);
   await expect(openSafetensorsFolder(folder)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
 });

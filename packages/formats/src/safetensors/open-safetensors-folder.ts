@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from '../byte-source.js';
 import type { Dtype } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import type { TensorFile, TensorInfo } from '../tensor-file.js';
@@ -102,11 +103,20 @@ function shardedFile(
 }
 
 async function readWeightMap(path: string): Promise<ReadonlyMap<string, string>> {
-  const { size } = await fs.stat(path);
-  if (size > largestIndex) {
-    throw new TensorFileError('SAFETENSORS_INDEX', path, `has ${size} bytes; at most ${largestIndex} are allowed.`);
+  const source = await fileSource(path);
+  let text: string;
+  try {
+    if (source.size > largestIndex) {
+      throw new TensorFileError(
+        'SAFETENSORS_INDEX',
+        path,
+        `has ${source.size} bytes; at most ${largestIndex} are allowed.`,
+      );
+    }
+    text = new TextDecoder().decode(await source.read(0, source.size));
+  } finally {
+    await source.close();
   }
-  const text = await fs.readFile(path, 'utf8');
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -22,10 +22,10 @@ export interface FolderOptions {
 }
 
 /**
- * Writes `tensors` to `folder`, which is made when it is missing; those that give `chunks()` are streamed. Returns the names of
+ * Writes `tensors` to `folder`, which is made when it is missing; those that give `chunks()` or `values()` are streamed. Returns the names of
  * the files written.
  *
- * Throws INVALID_TENSOR (a name twice, or bytes that do not fit the shape) and WRITE_FAILED; the old files are kept then.
+ * Throws INVALID_TENSOR (a name twice, bytes that do not fit the shape, a value beyond F16) and WRITE_FAILED; the old files are kept then.
  */
 export async function writeSafetensorsFolder(
   folder: string,

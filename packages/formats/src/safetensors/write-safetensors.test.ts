@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fromFloat32 } from '../float-values.js';
 import { dtypeBytes, type Dtype, type TensorBytes } from '../tensor-bytes.js';
 import { openSafetensors } from './open-safetensors.js';
 import { writeSafetensors } from './write-safetensors.js';
@@ -63,6 +64,28 @@ test('what is written is read back, whatever the names, types and shapes', async
     ),
     { numRuns: 100 },
   );
+});
+
+test('values are narrowed as they stream; infinity stays, a number that would become infinite is refused', async () => {
+  const path = join(folder, 'narrowed.safetensors');
+  const streamed = (dtype: 'F32' | 'F16' | 'BF16', ...values: number[]) => ({
+    dtype,
+    shape: [values.length],
+    async *values() {
+      for (const value of values) yield new Float32Array([value]);
+    },
+  });
+  const values = [1, -0.1, Infinity, NaN, 65504];
+  await writeSafetensors(
+    path,
+    (['F32', 'F16', 'BF16'] as const).map((dtype) => [dtype, streamed(dtype, ...values)] as const),
+  );
+  const { tensors } = await readAll(path);
+  for (const dtype of ['F32', 'F16', 'BF16'] as const)
+    expect(tensors.get(dtype)?.data).toEqual(new Uint8Array(fromFloat32(new Float32Array(values), dtype)));
+  const writing = writeSafetensors(path, [['w', streamed('F16', 1, 65520)]]);
+  await expect(writing).rejects.toThrow(/"w" holds 65520 at place 1, which is beyond what F16 can hold; choose BF16/);
+  expect([...(await readAll(path)).tensors.keys()]).toHaveLength(3);
 });
 
 describe('a save that fails', () => {

@@ -2,18 +2,21 @@
  * Writes a safetensors file with the very bytes that the reference library writes: wider element types first, then by
  * name; the header padded with spaces to a multiple of 8. The file is replaced whole or not at all.
  */
+import { bytesOf, type TensorValues } from '../encode-values.js';
 import { replaceFile, type NewFile } from '../replace-file.js';
 import { dtypeBytes, sizeOf, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import { largestHeader } from './header.js';
 
-export type Entry = readonly [name: string, tensor: TensorBytes | TensorChunks];
+type Written = TensorBytes | TensorChunks | TensorValues<'F32' | 'F16' | 'BF16'>;
+
+export type Entry = readonly [name: string, tensor: Written];
 
 /**
- * Writes `tensors` to `path`. A tensor that gives `chunks()` is streamed and never held whole.
+ * Writes `tensors` to `path`. A tensor that gives `chunks()`, or `values()` to be narrowed, is streamed and never held whole.
  * `metadata`: strings for the `__metadata__` field, in the order given; no such field when omitted.
  *
- * Throws INVALID_TENSOR (a name twice, or bytes that do not fit the shape) and WRITE_FAILED; the old file is kept then.
+ * Throws INVALID_TENSOR (a name twice, bytes that do not fit the shape, a value beyond F16) and WRITE_FAILED; the old file is kept then.
  */
 export async function writeSafetensors(
   path: string,
@@ -38,7 +41,7 @@ export function safetensorsFile(
       await write(header);
       for (const [name, tensor] of entries) {
         let written = 0;
-        for await (const bytes of 'data' in tensor ? [tensor.data] : tensor.chunks()) {
+        for await (const bytes of bytesOf(tensor, name, path)) {
           written += bytes.byteLength;
           await write(bytes);
         }
@@ -98,12 +101,7 @@ function encodeHeader(
   return header;
 }
 
-function wrongSize(
-  path: string,
-  name: string,
-  { dtype, shape }: TensorBytes | TensorChunks,
-  given: number,
-): TensorFileError {
+function wrongSize(path: string, name: string, { dtype, shape }: Written, given: number): TensorFileError {
   return new TensorFileError(
     'INVALID_TENSOR',
     path,
