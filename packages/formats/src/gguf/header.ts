@@ -13,13 +13,14 @@
  */
 import type { ByteSource } from '../byte-source.js';
 import { mistakenFile } from '../mistaken-file.js';
-import { blockSizes, isBlockType, sizeOf } from '../tensor-bytes.js';
+import { blockSizes, isBlockType } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import type { StoredTensor } from '../tensor-reader.js';
 import { type GgufType, ggufTypeCodes, ggufTypeOf, unreadTypes } from './gguf-type.js';
 import type { GgufValue } from './gguf-value.js';
 import { HeaderCursor } from './header-cursor.js';
 import { readMetadata } from './metadata.js';
+import { placeTensors, type DescribedTensor } from './place-tensors.js';
 
 export interface GgufHeader {
   readonly version: number;
@@ -41,16 +42,10 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   const fields = await readMetadata(cursor, fieldCount, file);
   refuseSplit(fields, file);
   const alignment = readAlignment(fields, file);
-  const described: [string, Described][] = [];
+  const described: [string, DescribedTensor][] = [];
   for (let i = 1; i <= tensorCount; i++) described.push(await readTensor(cursor, `${i} of ${tensorCount}`, file));
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   return { version, fields, tensors: placeTensors(described, dataStart, alignment, source) };
-}
-
-interface Described {
-  readonly dtype: GgufType;
-  readonly shape: readonly number[];
-  readonly offset: bigint;
 }
 
 async function readVersion(cursor: HeaderCursor, source: ByteSource): Promise<number> {
@@ -105,7 +100,7 @@ export function readAlignment(fields: ReadonlyMap<string, GgufValue>, file: stri
   );
 }
 
-async function readTensor(cursor: HeaderCursor, place: string, file: string): Promise<[string, Described]> {
+async function readTensor(cursor: HeaderCursor, place: string, file: string): Promise<[string, DescribedTensor]> {
   const name = await cursor.string(`the name of tensor ${place}`);
   const at = `tensor ${quote(name)}`;
   await cursor.reach(4, `the number of sizes of ${at}`);
@@ -150,68 +145,6 @@ function checkedShape(sizes: readonly bigint[], dtype: GgufType, at: string, fil
     );
   }
   return shape;
-}
-
-function placeTensors(
-  described: readonly [string, Described][],
-  dataStart: number,
-  alignment: number,
-  { name: file, size }: ByteSource,
-): ReadonlyMap<string, StoredTensor<GgufType>> {
-  const tensors: [string, StoredTensor<GgufType>][] = described.map(([name, { dtype, shape, offset }]) => {
-    const byteLength = sizeOf(shape, dtype);
-    if (offset % BigInt(alignment) !== 0n) {
-      throw new TensorFileError(
-        'GGUF_OFFSETS',
-        file,
-        `tensor ${quote(name)} begins at byte ${offset} of the data, which is no multiple of the alignment ${alignment}.`,
-      );
-    }
-    const begin = dataStart + Number(offset); // inexact beyond 2^53, which is past the end of any file
-    if (byteLength > 0 && begin + byteLength > size) {
-      throw new TensorFileError(
-        'GGUF_TRUNCATED',
-        file,
-        `tensor ${quote(name)} ends at byte ${begin + byteLength}, but the file has only ${size}. It is cut off (an interrupted download?): fetch it again.`,
-      );
-    }
-    return [name, { dtype, shape, byteLength, begin }];
-  });
-  tensors.sort(([, a], [, b]) => a.begin - b.begin || a.byteLength - b.byteLength);
-  checkNames(tensors, file);
-  checkOverlaps(tensors, file);
-  return new Map(tensors);
-}
-
-function checkNames(tensors: readonly [string, StoredTensor<GgufType>][], file: string): void {
-  const names = new Set<string>();
-  for (const [name] of tensors) {
-    if (names.has(name)) {
-      throw new TensorFileError(
-        'GGUF_HEADER',
-        file,
-        `tensor ${quote(name)} occurs twice, so its meaning is uncertain; write the file anew.`,
-      );
-    }
-    names.add(name);
-  }
-}
-
-function checkOverlaps(tensors: readonly [string, StoredTensor<GgufType>][], file: string): void {
-  let end = 0;
-  let before = '';
-  for (const [name, { begin, byteLength }] of tensors) {
-    if (byteLength === 0) continue;
-    if (begin < end) {
-      throw new TensorFileError(
-        'GGUF_OFFSETS',
-        file,
-        `tensors ${quote(before)} and ${quote(name)} overlap: the one ends at byte ${end}, the other begins at ${begin}.`,
-      );
-    }
-    end = begin + byteLength;
-    before = name;
-  }
 }
 
 const quote = (name: string): string => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
