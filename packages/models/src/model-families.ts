@@ -7,6 +7,7 @@ import { gpt2 } from './gpt2/gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 import { ModelError } from './model-error.js';
 import type { ModelFamily } from './model-family.js';
+import { t5 } from './t5/t5.js';
 
 /** A new registry of the families shipped here; add your own with `add`. */
 export function modelFamilies(): Registry<ModelFamily> {
@@ -20,6 +21,7 @@ export function modelFamilies(): Registry<ModelFamily> {
     gemma3,
     gpt2,
     falcon,
+    t5,
   ]);
 }
 

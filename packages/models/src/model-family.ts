@@ -2,6 +2,7 @@ import type { TensorFile } from '@loran/formats';
 import type { Plugin } from '@loran/plugin';
 import type { LanguageModel, LanguageModelOptions } from './language-model.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
+import type { SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** A model's files, opened: a Hugging Face folder, or another format brought into its terms. */
@@ -27,4 +28,5 @@ export interface ModelFamily extends Plugin {
   /** The caller closes `source.weights`, here and below. */
   sequenceClassifier?(source: ModelSource, options: SequenceClassifierOptions): Promise<SequenceClassifier>;
   languageModel?(source: ModelSource, options: LanguageModelOptions): Promise<LanguageModel>;
+  sequenceToSequenceModel?(source: ModelSource, options: LanguageModelOptions): Promise<SequenceToSequenceModel>;
 }

@@ -43,10 +43,14 @@ export function goldenAdapted(name: string): Rows | undefined {
 }
 
 /** A tiny decoder's folder with the tokenizer that they share, for as long as `use` runs. */
-export async function withDecoderFolder<T>(name: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'loran-decoder-'));
+export const withDecoderFolder = <T>(name: string, use: (folder: string) => Promise<T>): Promise<T> =>
+  withTokenizer(join(root, name), use);
+
+/** A copy of a tiny model's folder with the tokenizer that tiny decoders share, for as long as `use` runs. */
+export async function withTokenizer<T>(model: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'loran-model-'));
   try {
-    cpSync(join(root, name), folder, { recursive: true });
+    cpSync(model, folder, { recursive: true });
     for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(root, file), join(folder, file));
     return await use(folder);
   } finally {

@@ -62,12 +62,3 @@ export class SelfAttention {
     return tf.transpose(tf.reshape(x, [rows / time, time, this.#heads, width / this.#heads]), [0, 2, 1, 3]);
   }
 }
-
-/** The mask of a batch as a term of the scores. mask [batch, time], 1 for a token -> [batch, 1, 1, time] */
-export function additiveMask(mask: Tensor2D): Tensor4D {
-  return tf.tidy(() => {
-    const [batch, time] = mask.shape;
-    // -1e9 leaves nothing of a score in fp32; and unlike -∞ it makes no NaN of a row without tokens
-    return tf.reshape(tf.mul(tf.sub(1, tf.cast(mask, 'float32')), -1e9), [batch, 1, 1, time]);
-  });
-}
