@@ -17,8 +17,15 @@ export { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 export { ModelError, type ModelErrorCode } from './model-error.js';
 export { modelFamilies } from './model-families.js';
 export type { ModelFamily, ModelSource } from './model-family.js';
-export { loadLanguageModel, loadSequenceClassifier, type Families } from './open-model.js';
+export {
+  loadLanguageModel,
+  loadSequenceClassifier,
+  loadSequenceToSequenceModel,
+  type Loading,
+} from './open-model.js';
 export { openModel } from './source/open-source.js';
+export { fetchModel, type FetchedModel, type ModelDownload } from './source/fetch-model.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';
+export type { EncodedTexts, SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';

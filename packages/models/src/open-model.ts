@@ -1,15 +1,20 @@
-/** Models from what a user points at: a Hugging Face folder or a GGUF file. */
+/** Models from what a user points at: a Hugging Face folder, a name on the hub, a GGUF file. */
 import type { Registry } from '@loran/plugin';
 import type { LanguageModel, LanguageModelOptions } from './language-model.js';
 import { ModelError } from './model-error.js';
 import { familyOf, modelFamilies } from './model-families.js';
 import type { ModelFamily, ModelSource } from './model-family.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
+import type { SequenceToSequenceModel } from './sequence-to-sequence-model.js';
+import { fetchModel, type ModelDownload } from './source/fetch-model.js';
 import { openModel } from './source/open-source.js';
 
-export interface Families {
+/** What loading takes besides the options of the model. */
+export interface Loading {
   /** The model families to choose from; default those shipped here. */
   readonly families?: Registry<ModelFamily>;
+  /** How a model of the hub is fetched: 'org/name' where no such folder exists. */
+  readonly download?: ModelDownload;
 }
 
 /**
@@ -17,35 +22,47 @@ export interface Families {
  * file or shards), or from what else `openModel` opens.
  *
  * Throws MODEL_NOT_FOUND, INVALID_MODEL_CONFIG, UNKNOWN_MODEL_FAMILY, UNSUPPORTED_TASK, TOKENIZER_NOT_FOUND,
- * INVALID_TOKENIZER, MISSING_WEIGHTS, WEIGHT_SHAPES, INVALID_LABELS, and what @loran/formats throws about the weights.
+ * INVALID_TOKENIZER, MISSING_WEIGHTS, WEIGHT_SHAPES, INVALID_LABELS, what @loran/formats throws about the weights, and what
+ * @loran/hub throws about a download.
  */
 export function loadSequenceClassifier(
   model: string,
-  { families = modelFamilies(), ...options }: SequenceClassifierOptions & Families = {},
+  { families = modelFamilies(), download, ...options }: SequenceClassifierOptions & Loading = {},
 ): Promise<SequenceClassifier> {
-  return load(model, families, 'sequenceClassifier', 'classify texts', options);
+  return load({ model, families, download }, 'sequenceClassifier', 'classify texts', options);
 }
 
 /** A causal language model from the same. Throws the same errors but INVALID_LABELS. */
 export function loadLanguageModel(
   model: string,
-  { families = modelFamilies(), ...options }: LanguageModelOptions & Families = {},
+  { families = modelFamilies(), download, ...options }: LanguageModelOptions & Loading = {},
 ): Promise<LanguageModel> {
-  return load(model, families, 'languageModel', 'continue texts', options);
+  return load({ model, families, download }, 'languageModel', 'continue texts', options);
 }
 
-type Task = 'sequenceClassifier' | 'languageModel';
+/** A model that reads one text and writes another, from the same. Throws the same errors but INVALID_LABELS. */
+export function loadSequenceToSequenceModel(
+  model: string,
+  { families = modelFamilies(), download, ...options }: LanguageModelOptions & Loading = {},
+): Promise<SequenceToSequenceModel> {
+  return load({ model, families, download }, 'sequenceToSequenceModel', 'write texts from others', options);
+}
+
+type Task = 'sequenceClassifier' | 'languageModel' | 'sequenceToSequenceModel';
 type OptionsOf<T extends Task> = Parameters<NonNullable<ModelFamily[T]>>[1];
 type ModelOf<T extends Task> = ReturnType<NonNullable<ModelFamily[T]>>;
 
 async function load<T extends Task>(
-  model: string,
-  families: Registry<ModelFamily>,
+  {
+    model,
+    families,
+    download,
+  }: { readonly model: string; readonly families: Registry<ModelFamily>; readonly download: ModelDownload | undefined },
   task: T,
   does: string,
   options: OptionsOf<T>,
 ): Promise<Awaited<ModelOf<T>>> {
-  const source = await openModel(model);
+  const source = await openModel((await fetchModel(model, download)).path);
   try {
     const family = familyOf(model, source.config, families);
     const make = family[task] as ((source: ModelSource, options: OptionsOf<T>) => ModelOf<T>) | undefined;
