@@ -1,9 +1,12 @@
 /** The flags that every command with a model has: configuration file, plugins, engine. */
 import { type Command, Option } from 'commander';
-import type { Lab } from '@loran/experiments';
+import { type Lab, Services } from '@loran/experiments';
+import type { ModelDownload } from '@loran/models';
 import { merged, readConfigFile } from './config-file.js';
 import { number, repeated } from './flag-values.js';
 import { type LabOptions, standardLab } from './standard-lab.js';
+import type { Terminal } from './terminal.js';
+import { transferBar } from './transfer-bar.js';
 
 export interface LabFlags {
   readonly [name: string]: unknown;
@@ -12,6 +15,7 @@ export interface LabFlags {
   readonly engine?: string;
   readonly device?: NonNullable<LabOptions['device']>;
   readonly threads?: number;
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,11 +26,23 @@ export function withLabFlags(command: Command): Command {
     .option('--engine <name>', "(default: 'onnxruntime')")
     .addOption(new Option('--device <name>', '(default: auto)').choices(['auto', 'cpu', 'webgpu', 'cuda']))
     .option('--threads <n>', 'threads of one operator (default: all cores)', number)
+    .option('--offline', 'use only what the cache of the Hugging Face hub holds')
     .option('--json', 'end stdout with one JSON object');
 }
 
-export function labOf({ plugin, engine, device, threads }: LabFlags): Promise<Lab> {
-  return standardLab(pick({ plugins: plugin, engine, device, threads }, ['plugins', 'engine', 'device', 'threads']));
+/** The lab of a command; downloads show on `err`. */
+export async function labOf(
+  { plugin, engine, device, threads, offline }: LabFlags,
+  { err }: Pick<Terminal, 'err'>,
+): Promise<Lab> {
+  const options = pick({ plugins: plugin, engine, device, threads }, ['plugins', 'engine', 'device', 'threads']);
+  const lab = await standardLab(options);
+  const bar = transferBar(err);
+  lab.container.rebind<ModelDownload>(Services.download).toConstantValue({
+    ...(offline === true ? { offline } : {}),
+    onProgress: ({ file, all }) => bar.show(file, all),
+  });
+  return lab;
 }
 
 /** The options of the configuration file with `given` on top; `data: FILE` there is short for `data: { train: FILE }`. */

@@ -1,6 +1,7 @@
 /** A trained adapter, measured on data: the labels are those it was trained with. */
 import { AdapterSet, type AdapterMethod, loadAdapter, readAdapterConfig } from '@loran/adapter';
 import type { Evaluation } from '@loran/evaluators';
+import { fetchModel } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
 import { readRun } from '@loran/trainer';
@@ -14,7 +15,7 @@ import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
 
 const evaluateOptions = z.strictObject({
-  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
+  model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapter: z.string().optional().describe('Folder of an adapter; default: the model with its own classifier.'),
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   base: z
@@ -53,8 +54,9 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
   const data = await task.readTest(lab, options.data, options.labels ?? trained?.labels);
 
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
+  const { path } = await fetchModel(options.model, lab.container.get(Services.download));
   const loaded = await data.load(lab, {
-    model: options.model,
+    model: path,
     base: options.base ?? trained?.base ?? 'fp32',
     pooling: options.pooling ?? trained?.pooling,
     seed: 0,

@@ -44,6 +44,7 @@ export interface Lab {
 export function createLab(): Lab {
   const container = new Container();
   container.bind(Services.engineOptions).toConstantValue({});
+  container.bind(Services.download).toConstantValue({});
   container.bind(Services.clock).toConstantValue(systemClock);
   container.bind(Services.store).toConstantValue(folderStore);
   container.bind(Services.tracker).toConstantValue(noTracker);

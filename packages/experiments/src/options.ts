@@ -61,7 +61,7 @@ const taskName = z
   .describe('What is learned; default: what the fields of the data say.');
 
 const runFields = {
-  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
+  model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   task: taskName,
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   pooling: z.enum(['cls', 'mean']).optional().describe("How a text becomes one vector; default: the model's own way."),

@@ -5,6 +5,7 @@
  * duplicates and suggests names.
  */
 import type { ServiceIdentifier } from 'inversify';
+import type { ModelDownload } from '@loran/models';
 import type { Plugin, PluginKind } from '@loran/plugin';
 import type { Engine, EngineOptions } from '@loran/tensor';
 import type { Clock } from './clock.js';
@@ -18,6 +19,8 @@ export const Services = {
   engine: identifier<Engine>('Engine'),
   /** How the engine is opened: device and threads. */
   engineOptions: identifier<EngineOptions>('EngineOptions'),
+  /** How models of the hub are fetched: token, cache, offline, progress. */
+  download: identifier<ModelDownload>('Download'),
   /** Time, for durations and file names. */
   clock: identifier<Clock>('Clock'),
   /** Where runs are written. */

@@ -28,7 +28,7 @@ const adapterChoice = z.union([
 ]);
 
 const generatorOptions = z.strictObject({
-  model: z.string().describe('Folder of a Hugging Face model, or a GGUF file.'),
+  model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapters: z
     .array(adapterChoice)
     .default([])
@@ -68,6 +68,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   const options = parseOptions(generatorOptions, input);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   const model = await loadLanguageModel(options.model, {
+    download: lab.container.get(Services.download),
     base: lab.plugins<BaseStorage>('base-storage').get(options.base),
     families: lab.plugins<ModelFamily>('model-family'),
   });

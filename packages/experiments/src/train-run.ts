@@ -1,5 +1,6 @@
 /** One run: a model, its adapter, its data; trained, written and measured. */
 import type { Evaluator } from '@loran/evaluators';
+import { fetchModel, type FetchedModel } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import {
   adamW,
@@ -71,9 +72,10 @@ export async function trainOn(
   const evaluators = evaluatorsFor(lab, task, run.evaluators ?? task.defaults.evaluators);
   const started = clock.now();
   const { value, peakBytes } = await withPeakMemory(async () => {
-    const model = await adaptedModel(lab, run, data);
+    const base = await fetchModel(run.model, lab.container.get(Services.download));
+    const model = await adaptedModel(lab, { ...run, model: base.path }, data);
     try {
-      return await trainAndMeasure(run, task, model, evaluators, hooks);
+      return await trainAndMeasure({ ...run, ...withRevision(base) }, task, model, evaluators, hooks);
     } finally {
       model.dispose();
     }
@@ -81,8 +83,10 @@ export async function trainOn(
   return { ...value, peakMemoryBytes: peakBytes, seconds: (clock.now() - started) / 1000 };
 }
 
+const withRevision = ({ revision }: FetchedModel) => (revision === undefined ? {} : { revision });
+
 async function trainAndMeasure(
-  run: TrainRun,
+  run: TrainRun & { readonly revision?: string },
   { name, defaults }: RunTask,
   { task, adapters, adapter }: AdaptedModel,
   evaluators: readonly Evaluator[],

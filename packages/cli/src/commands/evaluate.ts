@@ -11,7 +11,10 @@ type EvaluateFlags = LabFlags & { readonly appendEos?: boolean; readonly perExam
 export function evaluateCommand(program: Command, terminal: Terminal): void {
   withLabFlags(program.command('evaluate'))
     .description('measure a trained adapter, or a model with its own classifier')
-    .option('--model <path>', 'Hugging Face model folder, or a GGUF file')
+    .option(
+      '--model <path>',
+      "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
+    )
     .option('--adapter <folder>', 'adapter folder, as train wrote it or PEFT')
     .option('--data <file>', 'texts and labels, or texts, prompts with completions, conversations')
     .option('--text-field <name>', "field with the text (default: 'text')")
@@ -41,7 +44,7 @@ export function evaluateCommand(program: Command, terminal: Terminal): void {
         ...(flags.appendEos === true ? { appendEnd: true } : {}),
         data: { ...dataOf(flags), ...pick(flags, dataFields) },
       });
-      const lab = await labOf(flags);
+      const lab = await labOf(flags, terminal);
       const result = await lab.evaluate(options as unknown as EvaluateOptions);
       for (const warning of result.warnings) line(terminal.err, `warning: ${warning}`);
       if (flags.perExample !== undefined) await writeFileAtomic(flags.perExample, exampleLines(result));

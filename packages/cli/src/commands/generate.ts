@@ -23,7 +23,10 @@ type GenerateFlags = LabFlags & {
 export function generateCommand(program: Command, terminal: Terminal): void {
   withLabFlags(program.command('generate'))
     .description('continue texts with a language model, or talk with it')
-    .option('--model <path>', 'Hugging Face model folder, or a GGUF file')
+    .option(
+      '--model <path>',
+      "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
+    )
     .option('--adapter <folder[:scale]>', 'adapter folder, as train wrote it or PEFT; may be repeated', repeated)
     .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
     .option('--prompt <text>', 'text to continue; with --chat, what the user says')
@@ -51,7 +54,7 @@ Examples:
     )
     .action(async (flags: GenerateFlags) => {
       const options = await configured(flags, pick(flags, ['model', 'base']));
-      const lab = await labOf(flags);
+      const lab = await labOf(flags, terminal);
       if (flags.prompt === undefined && flags.data === undefined && flags.chat !== true) {
         throw new LoranError('NO_PROMPT', 'Nothing to continue: give --prompt TEXT, --data FILE, or --chat.');
       }

@@ -18,7 +18,10 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .description(
       'train an adapter: a classifier on texts with labels, or a language model on texts, prompts or conversations',
     )
-    .option('--model <path>', 'Hugging Face model folder, or a GGUF file')
+    .option(
+      '--model <path>',
+      "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
+    )
     .option(
       '--data <file>',
       '.jsonl, .csv, .tsv, each also .gz, with text and label, or text, or prompt and completion, or messages; or the name of a dataset',
@@ -78,7 +81,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .option('--quiet', 'no progress')
     .action(async (flags: TrainFlags) => {
       const options = await configured(flags, optionsOf(flags));
-      const lab = await labOf(flags);
+      const lab = await labOf(flags, terminal);
       const bar = flags.quiet === true ? undefined : progressBar(terminal.err);
       const { signal, release } = onInterrupt();
       signal.addEventListener('abort', () => {
