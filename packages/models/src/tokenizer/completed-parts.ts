@@ -24,6 +24,7 @@ export interface Decoder {
 export interface Model {
   readonly config: { readonly type?: string; readonly byte_fallback?: boolean };
   readonly tokens_to_ids: ReadonlyMap<string, number>;
+  readonly unk_token_id?: number;
   readonly vocab: readonly (string | undefined)[];
   encode(tokens: string[]): string[];
 }
@@ -60,15 +61,32 @@ export function completeDecoder(decoder: Decoder | null): void {
   decoder?.decoders?.forEach(completeDecoder);
 }
 
-/** What no piece of a Unigram model covers becomes its UTF-8 bytes where byte_fallback says so and the vocabulary has them. */
+/**
+ * What no piece of a Unigram model covers becomes its UTF-8 bytes where byte_fallback says so and the vocabulary has them:
+ * neighbouring unknown pieces together, the unknown token's own spelling among them.
+ */
 export function completeModel(model: Model): void {
   if (model.config.type !== 'Unigram' || model.config.byte_fallback !== true) return;
   const encode = model.encode.bind(model);
   const utf8 = new TextEncoder();
-  model.encode = (words) =>
-    encode(words).flatMap((piece) => {
-      if (model.tokens_to_ids.has(piece)) return [piece];
-      const bytes = Array.from(utf8.encode(piece), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-      return bytes.every((byte) => model.tokens_to_ids.has(byte)) ? bytes : [piece];
-    });
+  const isUnknown = (piece: string) => (model.tokens_to_ids.get(piece) ?? model.unk_token_id) === model.unk_token_id;
+  const bytesOf = (piece: string): string[] => {
+    if (model.tokens_to_ids.has(piece)) return [piece];
+    const bytes = Array.from(utf8.encode(piece), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+    return bytes.every((byte) => model.tokens_to_ids.has(byte)) ? bytes : [piece];
+  };
+  model.encode = (words) => {
+    const pieces: string[] = [];
+    let unknown = '';
+    for (const piece of [...encode(words), '']) {
+      if (piece !== '' && isUnknown(piece)) {
+        unknown += piece;
+        continue;
+      }
+      if (unknown !== '') pieces.push(...bytesOf(unknown));
+      unknown = '';
+      if (piece !== '') pieces.push(piece);
+    }
+    return pieces;
+  };
 }

@@ -40,7 +40,7 @@ export function sentencePieceBpe(vocabulary: SentencePieceVocabulary): Pick<Toke
         ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, space] }
         : { type: 'Sequence', normalizers: [space] },
       pre_tokenizer: null,
-      post_processor: aroundText(tokens, bosId, eosId),
+      post_processor: aroundEachText(tokens, bosId, eosId),
       decoder: {
         type: 'Sequence',
         decoders: [
@@ -71,7 +71,7 @@ export function addedToken(id: number, content: string, special: boolean): Recor
 }
 
 /** The post-processor that puts a begin and an end around every text; `null` for neither. */
-export function aroundText(
+export function aroundEachText(
   tokens: readonly string[],
   bosId: number | undefined,
   eosId: number | undefined,

@@ -1,14 +1,19 @@
 /** A GGUF file as a model in Hugging Face's terms. */
 import { dirname } from 'node:path';
 import { openGguf } from '@loran/formats';
+import { readTemplates } from '../../chat/read-templates.js';
 import { readJson } from '../../folder/read-json.js';
 import { ModelError } from '../../model-error.js';
 import type { ModelSource } from '../../model-family.js';
-import { loadTokenizer } from '../../tokenizer/load-tokenizer.js';
+import { buildTokenizer } from '../../tokenizer/build-tokenizer.js';
+import { isFields } from '../../tokenizer/check-description.js';
+import { readTokenizerFiles } from '../../tokenizer/load-tokenizer.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { GgufArchitecture } from './gguf-architecture.js';
 import { ggufArchitectureOf } from './gguf-architectures.js';
 import { ggufConfig, ggufGeneration } from './gguf-config.js';
 import { GgufFields } from './gguf-fields.js';
+import { ggufTokenizerFiles } from './gguf-tokenizer.js';
 import { ggufWeights } from './gguf-weights.js';
 
 /**
@@ -27,14 +32,34 @@ export async function openGgufSource(path: string): Promise<ModelSource> {
     return {
       name: path,
       config,
-      generation: ggufGeneration(fields),
+      generation: { ...ggufGeneration(fields), ...(await objectBeside(path, 'generation_config.json')) },
       weights: ggufWeights(fields, architecture, config),
-      tokenizer: await loadTokenizer(dirname(path)),
+      tokenizer: await tokenizerOf(path, fields),
     };
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** tokenizer.json beside the file, else what is in it; the chat templates of both. */
+async function tokenizerOf(path: string, fields: GgufFields): Promise<Tokenizer> {
+  const own = ggufTokenizerFiles(fields);
+  const beside = await readTokenizerFiles(dirname(path));
+  const files = beside ?? own;
+  if (files === undefined) {
+    throw new ModelError(
+      'TOKENIZER_NOT_FOUND',
+      `${path} holds no tokenizer. Put the model's tokenizer.json beside it.`,
+    );
+  }
+  const templates = new Map([...(own?.templates ?? []), ...(await readTemplates(dirname(path), files.config))]);
+  return buildTokenizer({ ...files, templates });
+}
+
+async function objectBeside(path: string, name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const found = await readJson(dirname(path), name);
+  return isFields(found) ? found : undefined;
 }
 
 const sizes = [
@@ -54,8 +79,8 @@ async function configBeside(
   { modelTypes }: GgufArchitecture,
 ): Promise<Record<string, unknown>> {
   const folder = dirname(path);
-  const beside = (await readJson(folder, 'config.json')) as Record<string, unknown> | null | undefined;
-  if (typeof beside !== 'object' || beside === null) return {};
+  const beside = await objectBeside(path, 'config.json');
+  if (beside === undefined) return {};
   const { model_type: modelType = modelTypes[0] } = beside;
   const known = modelTypes.some((type) => type === modelType);
   const differing = known
