@@ -9,28 +9,14 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
 import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
+import type { AdapterOptions } from './adapter-options.js';
 import { parseConfig } from './config.js';
 import { mergedWeight, type MergeOptions } from './merge.js';
 import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
 import type { Slot } from './slot.js';
-import { matchContainers, matchTargetModules, type TargetModules } from './target-modules.js';
-
-export interface AdapterOptions<Config = unknown> {
-  readonly method: AdapterMethod<Config>;
-  /** Checked by the method's schema; its defaults fill what is missing. */
-  readonly config?: unknown;
-  readonly targetModules: TargetModules;
-  /** Modules trained whole, as copies of this adapter's own; default none. */
-  readonly modulesToSave?: readonly string[];
-  /** Default 'default', PEFT's name for the only adapter. */
-  readonly name?: string;
-  /** Seed of the initial values; default 0. */
-  readonly seed?: number;
-  /** Finds plugins that the configuration names, such as activations; default: none are known. */
-  readonly resolve?: Context['resolve'];
-}
+import { matchModulesToSave, matchTargetModules } from './target-modules.js';
 
 export class AdapterSet {
   readonly model: Adaptable;
@@ -43,6 +29,7 @@ export class AdapterSet {
   /** Puts an adapter on every matching module and activates it beside those already active. */
   async add<Config>(options: AdapterOptions<Config>): Promise<Adapter> {
     const { method, targetModules, modulesToSave = [], name = 'default', seed = 0, resolve = unknownPlugin } = options;
+    const { selection = {} } = options;
     if (this.#adapters.has(name)) {
       throw new LoranError(
         'ADAPTER_EXISTS',
@@ -52,8 +39,8 @@ export class AdapterSet {
     this.#refuseWhenMerged('add an adapter');
     const config = parseConfig(method, options.config ?? {});
     const modules = this.model.modules();
-    const paths = matchTargetModules(this.model, targetModules, modulesToSave);
-    const savedPaths = this.#savedPaths(modulesToSave);
+    const paths = matchTargetModules(this.model, targetModules, modulesToSave, selection);
+    const savedPaths = matchModulesToSave([...modules.keys()], modulesToSave);
     if (paths.length + savedPaths.length === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
 
     const shared = new Map<string, Tensor>();
@@ -65,7 +52,10 @@ export class AdapterSet {
       method: method as AdapterMethod,
       config,
       targetModules,
+      selection,
       modulesToSave,
+      fingerprint: this.model.fingerprint,
+      warnings: [],
       shared,
       conv1d: this.#areConv1d(paths),
       scale: 1,
@@ -187,16 +177,6 @@ export class AdapterSet {
   #areConv1d(paths: readonly string[]): boolean {
     const linear = paths.filter((path) => this.#slot(path).frozen.kind === 'linear');
     return linear.length > 0 && linear.every((path) => this.model.conv1d?.has(path) === true);
-  }
-
-  #savedPaths(modulesToSave: readonly string[]): string[] {
-    const paths = [...this.model.modules().keys()];
-    for (const name of modulesToSave) {
-      if (matchContainers(paths, [name]).length === 0) {
-        throw new LoranError('UNKNOWN_MODULE', `modulesToSave names '${name}', which the model does not have.`);
-      }
-    }
-    return matchContainers(paths, modulesToSave);
   }
 
   #refuseWhenMerged(what: string): void {

@@ -1,7 +1,7 @@
 /** One adapter on one model: a method, its configuration, and a layer for each module that it is on. */
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { AdapterLayer, AdapterMethod } from './contract/adapter-method.js';
-import type { TargetModules } from './target-modules.js';
+import type { Selection, TargetModules } from './target-modules.js';
 
 export interface Adapter {
   readonly name: string;
@@ -9,7 +9,12 @@ export interface Adapter {
   /** Validated, defaults filled in. */
   readonly config: unknown;
   readonly targetModules: TargetModules;
+  readonly selection: Selection;
   readonly modulesToSave: readonly string[];
+  /** Of the base model that it was put on; see Adaptable.fingerprint. */
+  readonly fingerprint: string | undefined;
+  /** What a user should know of it, such as a base with other weights than it was trained on. */
+  readonly warnings: string[];
   /** Module path -> the method's layer. */
   readonly layers: ReadonlyMap<string, AdapterLayer>;
   /** Module path -> a trained copy of the whole module. */

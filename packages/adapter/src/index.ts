@@ -1,5 +1,6 @@
 export { type Adapter, adapterParameters } from './adapter.js';
-export { type AdapterOptions, AdapterSet } from './adapter-set.js';
+export type { AdapterOptions } from './adapter-options.js';
+export { AdapterSet } from './adapter-set.js';
 export type { Adaptable } from './contract/adaptable.js';
 export type {
   AdapterFormat,
@@ -8,6 +9,7 @@ export type {
   Call,
   Context,
   Delta,
+  FactoredUpdate,
   LayerRequest,
   Next,
   SparseRows,
@@ -17,8 +19,12 @@ export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
 export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 export { readAdapterConfig } from './folder/adapter-config.js';
+export { loadAdapters, saveAdapters } from './folder/adapter-folders.js';
+export { addFactored, factoredLayers, type FactoredLayer } from './folder/factored-layers.js';
 export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
+export { loadMlxAdapter } from './folder/load-mlx-adapter.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
+export { saveMlxAdapter } from './folder/save-mlx-adapter.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
 export type { MergeOptions } from './merge.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
@@ -28,4 +34,4 @@ export { Slot } from './slot.js';
 export { bf16 } from './storage/bf16.js';
 export { fp32, frozenTensor } from './storage/fp32.js';
 export { recomputedProduct } from './storage/recomputed-product.js';
-export { matchTargetModules, type TargetModules } from './target-modules.js';
+export { matchTargetModules, type Selection, type TargetModules } from './target-modules.js';

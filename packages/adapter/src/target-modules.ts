@@ -9,22 +9,34 @@ import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js
 
 export type TargetModules = string | readonly string[];
 
+/** Which of the modules matched an adapter leaves out. */
+export interface Selection {
+  /** Modules that take no adapter though they match, given as target modules are [exclude_modules]. */
+  readonly excludeModules?: TargetModules;
+  /** Only these layers, by the first number in a path; not for modules named by their whole path [layers_to_transform]. */
+  readonly layersToTransform?: readonly number[];
+  /** Names of the lists that hold those layers; default any: 'layers', 'h' [layers_pattern]. */
+  readonly layersPattern?: readonly string[];
+}
+
 /**
- * Paths of the matching modules, in the model's order, without those in `exclude`. Throws TARGET_MODULES_NOT_FOUND; only
+ * Paths of the matching modules, in the model's order, without those inside a module that `whole` names. Throws TARGET_MODULES_NOT_FOUND; only
  * the empty list matches nothing without complaint: an adapter that trains `modulesToSave` alone, a linear probe.
  */
 export function matchTargetModules(
   model: Adaptable,
   targetModules: TargetModules,
-  exclude: readonly string[] = [],
+  whole: readonly string[] = [],
+  selection: Selection = {},
 ): string[] {
   if (typeof targetModules !== 'string' && targetModules.length === 0) return [];
   const modules = model.modules();
   const head = model.outputHead ?? [];
-  const excluded = new Set(matchContainers([...modules.keys()], exclude));
+  const excluded = new Set(matchContainers([...modules.keys()], whole));
   const matches = matcher(targetModules);
+  const isSelected = selector(targetModules, selection);
   const found = [...modules].filter(([path, slot]) => {
-    if (excluded.has(path)) return false;
+    if (excluded.has(path) || !isSelected(path)) return false;
     if (targetModules === 'all-linear') return slot.frozen.kind === 'linear' && !head.includes(path);
     return matches(path);
   });
@@ -48,18 +60,51 @@ export function matchContainers(paths: readonly string[], names: readonly string
   });
 }
 
+/** Paths of the modules that `names` train whole. Throws UNKNOWN_MODULE for a name that the model does not have. */
+export function matchModulesToSave(paths: readonly string[], names: readonly string[]): string[] {
+  const unknown = names.find((name) => matchContainers(paths, [name]).length === 0);
+  if (unknown === undefined) return matchContainers(paths, names);
+  throw new LoranError('UNKNOWN_MODULE', `modulesToSave names '${unknown}', which the model does not have.`);
+}
+
+/** The shortest list that matches exactly these paths: the endings that they share, else the paths themselves. */
+export function namesFor(model: Adaptable, paths: readonly string[]): readonly string[] {
+  const endings = [...new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)))];
+  const matched = matchNames([...model.modules().keys()], endings);
+  return matched.length === paths.length ? endings : paths;
+}
+
+function selector(targetModules: TargetModules, selection: Selection): (path: string) => boolean {
+  const { excludeModules = [], layersToTransform = [], layersPattern = [] } = selection;
+  const isExcluded = matcher(excludeModules);
+  const named = layersPattern.map((pattern) =>
+    regularExpression('layersPattern', `^(?:.*?\\.)?${pattern}\\.(\\d+)\\.`),
+  );
+  const layer = named.length > 0 ? named : [/^.*?\.[^.]*\.(\d+)\./];
+  return (path) => {
+    if (isExcluded(path)) return false;
+    if (layersToTransform.length === 0 || typeof targetModules === 'string' || targetModules.includes(path))
+      return true;
+    const index = layer.map((pattern) => pattern.exec(path)?.[1]).find((found) => found !== undefined);
+    return index !== undefined && layersToTransform.includes(Number(index));
+  };
+}
+
 function matcher(targetModules: TargetModules): (path: string) => boolean {
   if (typeof targetModules !== 'string') return (path) => matchNames([path], targetModules).length > 0;
   if (targetModules === 'all-linear') return () => false;
-  let pattern: RegExp;
+  const pattern = regularExpression('targetModules', `^(?:${targetModules})$`);
+  return (path) => pattern.test(path);
+}
+
+function regularExpression(option: string, pattern: string): RegExp {
   try {
-    pattern = new RegExp(`^(?:${targetModules})$`);
+    return new RegExp(pattern);
   } catch (cause) {
     throw new LoranError(
       'INVALID_CONFIG',
-      `targetModules '${targetModules}' is not a regular expression. Write a list to match module names.`,
+      `${option}: /${pattern}/ is not a regular expression. Write a list to match module names.`,
       { cause },
     );
   }
-  return (path) => pattern.test(path);
 }

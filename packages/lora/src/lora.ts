@@ -23,6 +23,7 @@ export const lora: AdapterMethod<LoraConfig> = {
   version,
   config: loraConfig,
   formats: [peftFormat],
+  factoredConfig: ({ rank, scaling, dropout }) => ({ rank, alpha: scaling * rank, dropout }),
 
   create(frozen, config, context) {
     const { rank, alpha, dropout, rsLora, form } = config;
@@ -52,6 +53,7 @@ export const lora: AdapterMethod<LoraConfig> = {
       ]),
       forward: form === 'factored' ? factored : weightSpace,
       delta: () => ({ weight: update() }),
+      factored: () => ({ A, B, scaling }),
       dispose: () => factors.dispose(),
     };
   },

@@ -36,6 +36,10 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     for (const [field, feature] of unsupported) {
       if (isUsed(fields[field])) throw unsupportedFeature(field, fields[field], feature);
     }
+    for (const [field, value] of Object.entries(fields)) {
+      if (!known.has(field) && isUsed(value))
+        throw unsupportedFeature(field, value, 'something that PEFT 0.21 does not have');
+    }
     if (fields.bias !== undefined && fields.bias !== 'none') {
       throw unsupportedFeature('bias', fields.bias, 'trained biases');
     }
@@ -65,7 +69,26 @@ const unsupported: readonly (readonly [string, string])[] = [
   ['velora_config', 'VeLoRA'],
   ['monteclora_config', 'MonteCLoRA'],
   ['kasa_config', 'KaSA'],
+  ['ensure_weight_tying', 'adapters shared by tied layers'],
 ];
+
+/** All other fields of LoraConfig: read here or with the modules, or of no consequence once trained values are there. */
+const known: ReadonlySet<string> = new Set([
+  ...unsupported.map(([field]) => field),
+  ...['r', 'lora_alpha', 'lora_dropout', 'use_rslora', 'init_lora_weights', 'bias', 'fan_in_fan_out'],
+  ...['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'modules_to_save'],
+  ...[
+    'peft_type',
+    'task_type',
+    'peft_version',
+    'auto_mapping',
+    'base_model_name_or_path',
+    'revision',
+    'inference_mode',
+  ],
+  ...['loftq_config', 'eva_config', 'corda_config', 'lora_ga_config'], // of initialisations, which init_lora_weights names
+  ...['megatron_config', 'megatron_core', 'qalora_group_size', 'runtime_config'],
+]);
 
 /**
  * How A starts matters no more once trained values are read; but some initialisations also change the base weight, and

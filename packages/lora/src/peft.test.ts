@@ -124,6 +124,9 @@ describe('a PEFT configuration', () => {
     ['init_lora_weights', 'pissa', 'changes the base'],
     ['init_lora_weights', 'pissa_niter_4', 'changes the base'],
     ['init_lora_weights', 'loftq', 'changes the base'],
+    ['init_lora_weights', 'lora_ga', 'changes the base'],
+    ['ensure_weight_tying', true, 'tied layers'],
+    ['use_something_new', true, 'does not have'],
   ])('with %s: %j is refused by name', (field, value, feature) => {
     const read = () => peftFormat.fromFile({ r: 4, [field]: value });
     expect(read).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_PEFT_FEATURE' }));

@@ -35,6 +35,16 @@ export interface Delta {
   readonly bias?: Tensor1D; // [rows]
 }
 
+/**
+ * An update that is a plain product of two factors, ΔW = scaling · B·A: the form in which other programs keep adapters. Those
+ * of an embedding give its transposed weight; see lowRankFactors.
+ */
+export interface FactoredUpdate {
+  readonly A: Tensor2D; // [rank, in]; embedding [rank, vocabulary]
+  readonly B: Tensor2D; // [out, rank]; embedding [width, rank]
+  readonly scaling: number;
+}
+
 /** One adapter on one frozen weight. */
 export interface AdapterLayer {
   /** Trainable parameters by their short name: 'A', 'B'. fp32, always. */
@@ -43,6 +53,8 @@ export interface AdapterLayer {
   readonly buffers?: ReadonlyMap<string, Tensor>;
   forward(x: Tensor, next: Next, call: Call): Tensor;
   delta(): Delta;
+  /** The update's own factors, which stay the layer's; left out where it is no plain product. */
+  factored?(): FactoredUpdate;
   dispose(): void;
 }
 
@@ -93,4 +105,9 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
   prepare?(layers: readonly LayerRequest[], config: Config, context: Context): Promise<void>;
   create(frozen: FrozenWeight, config: Config, context: Context): AdapterLayer;
   readonly formats: readonly AdapterFormat<Config>[];
+  /**
+   * The configuration of an adapter whose layers compute scaling · B·A, unvalidated; the factors of such layers are variables,
+   * which a reader assigns. Left out where the method has no such form.
+   */
+  factoredConfig?(facts: { readonly rank: number; readonly scaling: number; readonly dropout: number }): unknown;
 }

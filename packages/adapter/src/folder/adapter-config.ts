@@ -6,12 +6,17 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LoranError } from '@loran/plugin';
 import { z } from 'zod';
+import type { Selection } from '../target-modules.js';
 
 const sharedFields = z.looseObject({
   peft_type: z.string(),
   base_model_name_or_path: z.string().nullish(),
+  revision: z.string().nullish(),
   task_type: z.string().nullish(),
   target_modules: z.union([z.string(), z.array(z.string())]),
+  exclude_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  layers_to_transform: z.union([z.int(), z.array(z.int())]).nullish(),
+  layers_pattern: z.union([z.string(), z.array(z.string())]).nullish(),
   modules_to_save: z.array(z.string()).nullish(),
 });
 
@@ -19,6 +24,12 @@ export type AdapterConfigFile = z.infer<typeof sharedFields>;
 
 export const configFileName = 'adapter_config.json';
 export const weightsFileName = 'adapter_model.safetensors';
+
+/**
+ * In the metadata of the weights' file: Adaptable.fingerprint of the base that the adapter was trained on. There, since PEFT
+ * warns about fields of adapter_config.json that it does not know.
+ */
+export const fingerprintField = 'base_model_fingerprint';
 
 /** Reads and checks the shared fields. Throws ADAPTER_NOT_FOUND or INVALID_ADAPTER_CONFIG, naming file and field. */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfigFile> {
@@ -45,6 +56,25 @@ export async function readAdapterConfig(folder: string): Promise<AdapterConfigFi
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `field '${issue.path.join('.')}': ${issue.message}`);
   throw invalid(problems.join('; '), result.error);
+}
+
+/** Which of the matched modules the file leaves out. */
+export function selectionOf(fields: AdapterConfigFile): Selection {
+  const { exclude_modules: excluded, layers_to_transform: layers, layers_pattern: pattern } = fields;
+  return {
+    ...(excluded == null ? {} : { excludeModules: excluded }),
+    ...(layers == null ? {} : { layersToTransform: [layers].flat() }),
+    ...(pattern == null ? {} : { layersPattern: [pattern].flat().filter((name) => name !== '') }),
+  };
+}
+
+/** The same as fields of the file. */
+export function selectionFields({ excludeModules, layersToTransform, layersPattern }: Selection): object {
+  return {
+    exclude_modules: excludeModules ?? null,
+    layers_to_transform: layersToTransform ?? null,
+    layers_pattern: layersPattern ?? null,
+  };
 }
 
 /** The text of adapter_config.json. */

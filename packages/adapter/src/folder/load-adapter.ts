@@ -9,7 +9,13 @@ import type { AdapterSet } from '../adapter-set.js';
 import type { AdapterMethod, Context } from '../contract/adapter-method.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { matchContainers } from '../target-modules.js';
-import { readAdapterConfig, weightsFileName } from './adapter-config.js';
+import {
+  type AdapterConfigFile,
+  fingerprintField,
+  readAdapterConfig,
+  selectionOf,
+  weightsFileName,
+} from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 
 export interface LoadAdapterOptions {
@@ -38,6 +44,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       method,
       config: format.fromFile(fields),
       targetModules: fields.target_modules,
+      selection: selectionOf(fields),
       modulesToSave,
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
@@ -48,10 +55,25 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       set.remove(adapter.name);
       throw error;
     }
+    adapter.warnings.push(...otherBase(folder, fields, file.metadata.get(fingerprintField), adapter.fingerprint));
     return adapter;
   } finally {
     await file.close();
   }
+}
+
+/** A base of the same shapes but other weights loads without complaint, and gives other numbers. */
+function otherBase(
+  folder: string,
+  { base_model_name_or_path: name, revision }: AdapterConfigFile,
+  trainedOn: string | undefined,
+  present: string | undefined,
+): string[] {
+  if (trainedOn === undefined || present === undefined || trainedOn === present) return [];
+  const base = name == null || name === '' ? 'other weights' : `${name}${revision == null ? '' : ` (${revision})`}`;
+  return [
+    `The adapter in '${folder}' was trained on ${base}; this base model has the same shapes but other weights, so its results will differ.`,
+  ];
 }
 
 function claimant(peftType: string, methods: readonly AdapterMethod[], folder: string) {

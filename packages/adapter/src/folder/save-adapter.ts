@@ -4,13 +4,21 @@ import path from 'node:path';
 import { fromFloat32, type TensorBytes, writeFileAtomic, writeSafetensors } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
-import { configFileName, formatAdapterConfig, weightsFileName } from './adapter-config.js';
+import {
+  configFileName,
+  fingerprintField,
+  formatAdapterConfig,
+  selectionFields,
+  weightsFileName,
+} from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 import { modelCard } from './model-card.js';
 
 export interface SaveAdapterOptions {
   /** Name or folder of the base model, for whoever loads the adapter. */
   readonly baseModel?: string;
+  /** Version of the base model, as hubs name it: a branch, a tag, a commit; default null. */
+  readonly revision?: string;
   /** PEFT's task type: 'SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION', …; default null. */
   readonly taskType?: string;
   /** Which of the method's formats to write; default its first. */
@@ -47,13 +55,17 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     inference_mode: true,
     modules_to_save: modulesToSave.length > 0 ? modulesToSave : null,
     peft_type: format.peftType,
-    revision: null,
+    revision: options.revision ?? null,
     target_modules: targetModules,
+    ...selectionFields(adapter.selection),
     task_type: options.taskType ?? null,
     ...format.toFile(config, adapter),
   };
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(path.join(folder, weightsFileName), tensors, { format: 'pt' });
+  await writeSafetensors(path.join(folder, weightsFileName), tensors, {
+    format: 'pt',
+    ...(adapter.fingerprint === undefined ? {} : { [fingerprintField]: adapter.fingerprint }),
+  });
   await writeFileAtomic(path.join(folder, configFileName), formatAdapterConfig(fields));
   await writeFileAtomic(path.join(folder, 'README.md'), modelCard(fields, method.name, options));
 }

@@ -1,0 +1,20 @@
+import type { AdapterMethod, Context } from './contract/adapter-method.js';
+import type { Selection, TargetModules } from './target-modules.js';
+
+/** What an adapter is made from. */
+export interface AdapterOptions<Config = unknown> {
+  readonly method: AdapterMethod<Config>;
+  /** Checked by the method's schema; its defaults fill what is missing. */
+  readonly config?: unknown;
+  readonly targetModules: TargetModules;
+  /** Which of the modules matched are left out; default none. */
+  readonly selection?: Selection;
+  /** Modules trained whole, as copies of this adapter's own; default none. */
+  readonly modulesToSave?: readonly string[];
+  /** Default 'default', PEFT's name for the only adapter. */
+  readonly name?: string;
+  /** Seed of the initial values; default 0. */
+  readonly seed?: number;
+  /** Finds plugins that the configuration names, such as activations; default: none are known. */
+  readonly resolve?: Context['resolve'];
+}
