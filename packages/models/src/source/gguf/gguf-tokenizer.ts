@@ -134,7 +134,13 @@ function tokenNames(fields: GgufFields, tokens: readonly string[]): Record<strin
   return Object.fromEntries(
     Object.entries(ids).flatMap(([name, field]) => {
       const id = fields.tokenId(field);
-      return id === undefined ? [] : [[name, tokens[id]]];
+      if (id === undefined) return [];
+      const token = tokens[id];
+      if (token !== undefined) return [[name, token]];
+      throw new ModelError(
+        'INVALID_TOKENIZER',
+        `${fields.file.name}: metadata field 'tokenizer.ggml.${field}' is ${id}, but there are ${tokens.length} tokens. The file is damaged.`,
+      );
     }),
   );
 }
