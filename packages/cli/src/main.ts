@@ -8,6 +8,7 @@ import { LoranError } from '@loran/plugin';
 import { closeEngine } from '@loran/tensor';
 import { evaluateCommand } from './commands/evaluate.js';
 import { generateCommand } from './commands/generate.js';
+import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
 import { trainCommand } from './commands/train.js';
 import { line, processTerminal, type Terminal } from './terminal.js';
@@ -27,7 +28,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
       writeErr: (text) => void terminal.err.write(text),
     })
     .showSuggestionAfterError();
-  for (const command of [trainCommand, evaluateCommand, generateCommand, listCommand])
+  for (const command of [trainCommand, evaluateCommand, generateCommand, inspectCommand, listCommand])
     command(program, terminal, result);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js';
 export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
 export type { Experiment, ExperimentHooks } from './experiment.js';
+export { inspect, type InspectedTensor, type Inspection } from './inspect.js';
 export { createLab, type Lab } from './lab.js';
 export type { ExperimentOptions, TrainRunOptions } from './options.js';
 export { loadPlugins } from './plugin-modules.js';

@@ -19,6 +19,7 @@ export { modelFamilies } from './model-families.js';
 export type { ModelFamily, ModelSource } from './model-family.js';
 export {
   loadLanguageModel,
+  loadSentenceEncoder,
   loadSequenceClassifier,
   loadSequenceToSequenceModel,
   type Loading,
@@ -26,6 +27,7 @@ export {
 export { openModel } from './source/open-source.js';
 export { fetchModel, type FetchedModel, type ModelDownload } from './source/fetch-model.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';
+export type { SentenceEncoder, SentenceEncoderOptions, SentencePooling } from './sentence-encoder.js';
 export type { EncodedTexts, SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
 export type { Tokenizer } from './tokenizer/tokenizer.js';
