@@ -98,6 +98,36 @@ describe('train, evaluate and generate', () => {
     expect(lastJson(off.out)).toEqual(lastJson(before.out));
   });
 
+  test('an adapter is trained further, as it is', async () => {
+    const first = path.join(folder, 'first');
+    const train = (...more: string[]) =>
+      run(
+        ...[
+          'train',
+          '--model',
+          model,
+          '--data',
+          pairs,
+          '--test',
+          pairs,
+          '--learning-rate',
+          '0.02',
+          '--batch-size',
+          '8',
+        ],
+        ...['--json', '--quiet', ...cpu, ...more],
+      );
+    const short = await train('--rank', '4', '--steps', '12', '--output', first);
+    const second = path.join(folder, 'second');
+    const longer = await train('--adapter', first, '--steps', '12', '--output', second);
+    expect(longer.err).not.toContain('error');
+    const perplexity = (ran: { out: string }) => lastJson(ran.out).metrics.perplexity!.value;
+    expect(perplexity(longer)).toBeLessThan(perplexity(short));
+    expect(JSON.parse(await readFile(path.join(second, 'adapter_config.json'), 'utf8'))).toMatchObject({ r: 4 });
+    const changed = await train('--adapter', first, '--rank', '2', '--steps', '1');
+    expect(changed.err).toMatch(/ADAPTER_SETTINGS.*rank/);
+  });
+
   test('the rows of a file are continued in their order', async () => {
     const output = path.join(folder, 'answers.jsonl');
     const made = await run(

@@ -1,6 +1,6 @@
 /** A model with one adapter on it, as the options of a run ask for. */
-import { type Adapter, AdapterSet, type AdapterMethod } from '@loran/adapter';
-import type { Plugin, PluginKind } from '@loran/plugin';
+import { type Adapter, AdapterSet, type AdapterMethod, loadAdapter } from '@loran/adapter';
+import { LoranError, type Plugin, type PluginKind } from '@loran/plugin';
 import type { Lab } from './lab.js';
 import type { TrainRun } from './options.js';
 import type { LoadedTask, TaskData, TaskModel } from './task/run-task.js';
@@ -21,13 +21,19 @@ export const resolver =
 /** Loads the model that the data are for, and adds the adapter that is trained. */
 export async function adaptedModel(
   lab: Pick<Lab, 'plugins'>,
-  { model, base, adapter: { method: methodName, targetModules, ...config }, pooling, seed }: TrainRun,
+  { model, base, adapter: { method: methodName, targetModules, ...config }, startFrom, pooling, seed }: TrainRun,
   data: TaskData,
 ): Promise<AdaptedModel> {
-  const method = lab.plugins<AdapterMethod>('adapter-method').get(methodName); // named before the model is read
+  const methods = lab.plugins<AdapterMethod>('adapter-method');
+  const method = methods.get(methodName); // named before the model is read
+  if (startFrom !== undefined) refuseSettings(startFrom, { ...config, ...(targetModules && { targetModules }) });
   const task = await data.load(lab, { model, base, pooling, seed, fresh: true });
   const adapters = new AdapterSet(task.model);
   try {
+    if (startFrom !== undefined) {
+      const adapter = await loadAdapter(adapters, startFrom, { methods: methods.list(), resolve: resolver(lab) });
+      return { task, adapters, adapter, dispose: () => disposeModel(task.model, adapters) };
+    }
     const adapter = await adapters.add({
       method,
       config,
@@ -41,6 +47,16 @@ export async function adaptedModel(
     task.model.dispose();
     throw error;
   }
+}
+
+/** A setting beside an adapter that is trained further would be ignored. Throws ADAPTER_SETTINGS. */
+function refuseSettings(startFrom: string, settings: object): void {
+  const given = Object.keys(settings);
+  if (given.length === 0) return;
+  throw new LoranError(
+    'ADAPTER_SETTINGS',
+    `The adapter of '${startFrom}' keeps its own configuration; ${given.join(', ')} cannot be changed. Leave them out, or begin a new adapter.`,
+  );
 }
 
 export function disposeModel(model: Pick<TaskModel, 'dispose'>, adapters: AdapterSet): void {

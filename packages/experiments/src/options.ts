@@ -77,6 +77,10 @@ export const trainRunOptions = z.strictObject({
   ...runFields,
   base: z.string().default('fp32').describe('Storage of the frozen weights.'),
   adapter: adapterOptions.prefault({}),
+  startFrom: z
+    .string()
+    .optional()
+    .describe('Folder of an adapter to train further: its method, rank and modules are kept.'),
   seed: z.int().default(0),
   output: z.string().optional().describe('Folder to write; default: nothing is written.'),
   overwrite: z.boolean().default(false).describe('Replace the run that the folder holds.'),

@@ -10,6 +10,7 @@ import { line, type Terminal } from '../terminal.js';
 type TrainFlags = LabFlags & {
   readonly quiet?: boolean;
   readonly appendEos?: boolean;
+  readonly adapter?: string;
   readonly set?: Readonly<Record<string, unknown>>;
 };
 
@@ -43,6 +44,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
         'language-model',
       ]),
     )
+    .option('--adapter <folder>', 'an adapter to train further; its method, rank and modules are kept')
     .option('--method <name>', "adapter method (default: 'lora')")
     .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
     .option('--rank <r>', 'rank of the update', number)
@@ -105,6 +107,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
 function optionsOf(flags: TrainFlags): Record<string, unknown> {
   return {
     ...pick(flags, ['model', 'task', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
+    ...(flags.adapter === undefined ? {} : { startFrom: flags.adapter }),
     data: { ...dataOf(flags), ...pick(flags, [...['test', 'testShare'], ...dataFields]) },
     adapter: {
       ...pick(flags, ['method', 'rank', 'alpha', 'dropout', 'activation', 'targetModules']),
