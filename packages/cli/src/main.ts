@@ -6,10 +6,12 @@
 import { Command, CommanderError } from 'commander';
 import { LoranError } from '@loran/plugin';
 import { closeEngine } from '@loran/tensor';
+import { completionCommand } from './commands/completion.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
+import { schemaCommand } from './commands/schema.js';
 import { trainCommand } from './commands/train.js';
 import { line, processTerminal, type Terminal } from './terminal.js';
 import { version } from './version.js';
@@ -28,8 +30,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
       writeErr: (text) => void terminal.err.write(text),
     })
     .showSuggestionAfterError();
-  for (const command of [trainCommand, evaluateCommand, generateCommand, inspectCommand, listCommand])
-    command(program, terminal, result);
+  const commands = [trainCommand, evaluateCommand, generateCommand, inspectCommand, listCommand, schemaCommand];
+  for (const command of [...commands, completionCommand]) command(program, terminal, result);
   try {
     await program.parseAsync(args, { from: 'user' });
     return result.exitCode;

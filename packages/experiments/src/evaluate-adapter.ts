@@ -14,7 +14,7 @@ import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
 
-const evaluateOptions = z.strictObject({
+export const evaluateOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapter: z.string().optional().describe('Folder of an adapter; default: the model with its own classifier.'),
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),

@@ -4,6 +4,7 @@ export type { Experiment, ExperimentHooks } from './experiment.js';
 export { inspect, type InspectedTensor, type Inspection } from './inspect.js';
 export { createLab, type Lab } from './lab.js';
 export type { ExperimentOptions, TrainRunOptions } from './options.js';
+export { type ConfigurationKind, configurationKinds, configurationSchema } from './option-schemas.js';
 export { loadPlugins } from './plugin-modules.js';
 export type { ArmRun, ArmSummary, MetricSummary, Report } from './report.js';
 export { Services } from './services.js';
