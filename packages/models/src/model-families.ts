@@ -1,18 +1,22 @@
 /** The model families known, and which of them a config.json asks for. */
 import { Registry } from '@loran/plugin';
 import { bert } from './bert/bert.js';
+import { distilbert } from './distilbert/distilbert.js';
 import { falcon } from './falcon/falcon.js';
 import { gemma2, gemma3 } from './gemma/gemma.js';
 import { gpt2 } from './gpt2/gpt2.js';
 import { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
 import { ModelError } from './model-error.js';
 import type { ModelFamily } from './model-family.js';
+import { roberta } from './roberta/roberta.js';
 import { t5 } from './t5/t5.js';
 
 /** A new registry of the families shipped here; add your own with `add`. */
 export function modelFamilies(): Registry<ModelFamily> {
   return new Registry<ModelFamily>('model-family', [
     bert,
+    roberta,
+    distilbert,
     llama,
     mistral,
     qwen2,

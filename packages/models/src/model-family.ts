@@ -1,6 +1,7 @@
 import type { TensorFile } from '@loran/formats';
 import type { Plugin } from '@loran/plugin';
 import type { LanguageModel, LanguageModelOptions } from './language-model.js';
+import type { SentenceEncoder, SentenceEncoderOptions } from './sentence-encoder.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
 import type { SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
@@ -13,6 +14,8 @@ export interface ModelSource {
   readonly config: Readonly<Record<string, unknown>>;
   /** generation_config.json, where there is one. */
   readonly generation?: Readonly<Record<string, unknown>>;
+  /** What sentence-transformers adds, unvalidated: modules.json, and the config.json of its Pooling. */
+  readonly sentence?: { readonly modules: unknown; readonly pooling: unknown };
   /** Under Hugging Face names. */
   readonly weights: TensorFile;
   readonly tokenizer: Tokenizer;
@@ -28,5 +31,6 @@ export interface ModelFamily extends Plugin {
   /** The caller closes `source.weights`, here and below. */
   sequenceClassifier?(source: ModelSource, options: SequenceClassifierOptions): Promise<SequenceClassifier>;
   languageModel?(source: ModelSource, options: LanguageModelOptions): Promise<LanguageModel>;
+  sentenceEncoder?(source: ModelSource, options: SentenceEncoderOptions): Promise<SentenceEncoder>;
   sequenceToSequenceModel?(source: ModelSource, options: LanguageModelOptions): Promise<SequenceToSequenceModel>;
 }

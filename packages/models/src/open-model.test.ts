@@ -267,7 +267,7 @@ describe('what does not fit is refused', () => {
   test.each([
     ['{', 'INVALID_MODEL_CONFIG'],
     ['[]', 'INVALID_MODEL_CONFIG'],
-    ['{"model_type":"gpt2"}', 'UNKNOWN_MODEL_FAMILY'],
+    ['{"model_type":"mamba"}', 'UNKNOWN_MODEL_FAMILY'],
     ['{}', 'UNKNOWN_MODEL_FAMILY'],
   ])('config.json that is %s', async (text, code) => {
     writeFileSync(join(folder, 'config.json'), text);

@@ -4,6 +4,7 @@ import type { LanguageModel, LanguageModelOptions } from './language-model.js';
 import { ModelError } from './model-error.js';
 import { familyOf, modelFamilies } from './model-families.js';
 import type { ModelFamily, ModelSource } from './model-family.js';
+import type { SentenceEncoder, SentenceEncoderOptions } from './sentence-encoder.js';
 import type { SequenceClassifier, SequenceClassifierOptions } from './sequence-classifier.js';
 import type { SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 import { fetchModel, type ModelDownload } from './source/fetch-model.js';
@@ -40,6 +41,17 @@ export function loadLanguageModel(
   return load({ model, families, download }, 'languageModel', 'continue texts', options);
 }
 
+/**
+ * An encoder that makes a vector of each text, from the same; it pools as sentence-transformers' files say, else by the mean.
+ * Throws the same errors but INVALID_LABELS.
+ */
+export function loadSentenceEncoder(
+  model: string,
+  { families = modelFamilies(), download, ...options }: SentenceEncoderOptions & Loading = {},
+): Promise<SentenceEncoder> {
+  return load({ model, families, download }, 'sentenceEncoder', 'make vectors of texts', options);
+}
+
 /** A model that reads one text and writes another, from the same. Throws the same errors but INVALID_LABELS. */
 export function loadSequenceToSequenceModel(
   model: string,
@@ -48,7 +60,7 @@ export function loadSequenceToSequenceModel(
   return load({ model, families, download }, 'sequenceToSequenceModel', 'write texts from others', options);
 }
 
-type Task = 'sequenceClassifier' | 'languageModel' | 'sequenceToSequenceModel';
+type Task = 'sequenceClassifier' | 'languageModel' | 'sentenceEncoder' | 'sequenceToSequenceModel';
 type OptionsOf<T extends Task> = Parameters<NonNullable<ModelFamily[T]>>[1];
 type ModelOf<T extends Task> = ReturnType<NonNullable<ModelFamily[T]>>;
 

@@ -1,5 +1,6 @@
 import type { Adaptable, Pass } from '@loran/adapter';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Checkpoint } from './checkpoint/checkpoint.js';
 import type { KeyValueCache } from './decoder/key-value-cache.js';
 import type { TokenBatch } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
@@ -49,5 +50,7 @@ export interface SequenceToSequenceModel extends Adaptable {
   losses(hidden: Tensor2D, targets: Tensor1D, pass?: Pass): Tensor1D; // [rows]
   /** An empty cache for `batch` texts of at most `capacity` written tokens. The caller disposes it. */
   newCache(batch: number, capacity: number): KeyValueCache;
+  /** Where its tensors stand in the files that it was loaded from. */
+  readonly checkpoint: Checkpoint;
   dispose(): void;
 }

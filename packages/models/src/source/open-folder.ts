@@ -1,5 +1,6 @@
 /** A Hugging Face folder: config.json, generation_config.json, tokenizer.json, safetensors. */
 import { openSafetensorsFolder } from '@loran/formats';
+import { join } from 'node:path';
 import { readJson } from '../folder/read-json.js';
 import { ModelError } from '../model-error.js';
 import type { ModelSource } from '../model-family.js';
@@ -24,5 +25,16 @@ export async function openFolder(folder: string): Promise<ModelSource> {
       : {}),
     weights: await openSafetensorsFolder(folder),
     tokenizer,
+    ...(await sentenceFiles(folder)),
   };
+}
+
+/** Of sentence-transformers: modules.json, and the file beside its Pooling, which stands in a folder named there. */
+async function sentenceFiles(folder: string): Promise<Pick<ModelSource, 'sentence'>> {
+  const modules = await readJson(folder, 'modules.json');
+  if (modules === undefined) return {};
+  const listed = Array.isArray(modules) ? (modules as ({ type?: unknown; path?: unknown } | null)[]) : [];
+  const path = listed.find((module) => String(module?.type).endsWith('.Pooling'))?.path;
+  const inside = typeof path === 'string' && /^[\w-][\w.-]*$/.test(path); // a name, not a way out of the folder
+  return { sentence: { modules, pooling: inside ? await readJson(folder, join(path, 'config.json')) : undefined } };
 }

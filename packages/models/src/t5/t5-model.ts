@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { disposeModules, found, type LoadedModules } from '../checkpoint/load-modules.js';
 import type { KeyValueCache } from '../decoder/key-value-cache.js';
 import { Sequence } from '../decoder/sequence.js';
@@ -30,6 +31,7 @@ export class T5Model implements SequenceToSequenceModel {
   readonly targetModules = ['q', 'v'];
   readonly warnings: readonly string[];
   readonly otherParameters: number;
+  readonly checkpoint: Checkpoint;
   readonly #config: T5Config;
   readonly #modules: LoadedModules;
   readonly #blocks: Readonly<Record<Stack, readonly T5Block[]>>;
@@ -50,6 +52,7 @@ export class T5Model implements SequenceToSequenceModel {
     this.width = config.d_model;
     this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.#config = config;
+    this.checkpoint = modules;
     this.#modules = modules;
     const blocks = (stack: Stack) =>
       Array.from({ length: stackLayers(config, stack) }, (_, n) => t5Block(config, modules, stack, n));

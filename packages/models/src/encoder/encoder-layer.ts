@@ -1,5 +1,5 @@
 /**
- * One layer of a BERT encoder, normalised after each addition.
+ * One layer of an encoder of BERT's shape, normalised after each addition.
  *
  *   a = LayerNorm(x + dropout(dense(attention(x))))
  *   y = LayerNorm(a + dropout(dense(activation(dense(a)))))
@@ -15,6 +15,7 @@ import type { Rectangle, SelfAttention } from './attention.js';
 export interface Closing {
   readonly dense: Slot;
   readonly layerNorm: Norm;
+  readonly dropout: number;
 }
 
 export class EncoderLayer {
@@ -24,7 +25,6 @@ export class EncoderLayer {
   readonly #intermediate: Slot;
   readonly #activation: (x: Tensor) => Tensor;
   readonly #output: Closing;
-  readonly #dropout: number;
 
   constructor(parts: {
     path: string;
@@ -33,7 +33,6 @@ export class EncoderLayer {
     intermediate: Slot;
     activation: (x: Tensor) => Tensor;
     output: Closing;
-    dropout: number;
   }) {
     this.#path = parts.path;
     this.#attention = parts.attention;
@@ -41,7 +40,6 @@ export class EncoderLayer {
     this.#intermediate = parts.intermediate;
     this.#activation = parts.activation;
     this.#output = parts.output;
-    this.#dropout = parts.dropout;
   }
 
   /** x [batch·time, width] -> the same shape; or, of each text's first token alone, [batch, width]. */
@@ -55,8 +53,8 @@ export class EncoderLayer {
     });
   }
 
-  #close({ dense, layerNorm }: Closing, x: Tensor, residual: Tensor2D, place: string, pass: Pass): Tensor2D {
-    const dropped = dropoutAt(place, dense.apply(x, pass), this.#dropout, pass);
+  #close({ dense, layerNorm, dropout }: Closing, x: Tensor, residual: Tensor2D, place: string, pass: Pass): Tensor2D {
+    const dropped = dropoutAt(place, dense.apply(x, pass), dropout, pass);
     return layerNorm.apply(tf.add<Tensor2D>(dropped, residual));
   }
 }
