@@ -1,11 +1,12 @@
 /**
  * Renders a Jinja template within bounds of time and memory.
  *
- * Templates come with models, so they may be anybody's: they run in a thread of their own, which ends after a deadline or when
- * its memory is full. @huggingface/jinja evaluates them without JavaScript's own objects in reach, but has no limits itself.
+ * Templates come with models, so they may be anybody's: they run in a process of their own, which is ended after a deadline or
+ * when its memory is full. @huggingface/jinja evaluates them without JavaScript's own objects in reach, but has no limits itself;
+ * and Node cannot hold a thread to its memory: a large list takes the whole process along.
  */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { ModelError } from '../model-error.js';
 
 export interface TemplateLimits {
@@ -17,14 +18,14 @@ export interface TemplateLimits {
 
 export const templateLimits: TemplateLimits = { seconds: 10, megabytes: 256 };
 
-// Beside both src and dist: one plain file that no compiler touches.
-const workerFile = new URL('../../worker/chat-worker.mjs', import.meta.url);
-const longestText = 1 << 25; // characters; a context of a million tokens has fewer
+// Beside both src and dist: plain files that no compiler touches.
+const program = fileURLToPath(new URL('../../worker/chat-process.mjs', import.meta.url));
+const longest = 1 << 25; // characters; a context of a million tokens has fewer
 
 type Reply = { readonly text: string } | { readonly error: string };
 
 let last: Promise<unknown> = Promise.resolve(); // one template at a time
-let idle: Worker | undefined;
+let idle: ChildProcess | undefined;
 
 /** Values reach the template as JSON has them. Throws CHAT_TEMPLATE: what the template raises, or the limit it ran into. */
 export function renderTemplate(
@@ -33,49 +34,71 @@ export function renderTemplate(
   limits: TemplateLimits = templateLimits,
 ): Promise<string> {
   const plain = JSON.parse(JSON.stringify(variables)) as unknown;
-  const result = last.then(() => render(template, plain, limits));
+  const result = last.then(() => render({ template, variables: plain, longest }, limits));
   last = result.catch(() => undefined);
   return result;
 }
 
-async function render(template: string, variables: unknown, limits: TemplateLimits): Promise<string> {
-  const worker = idle ?? (await startWorker(limits));
+async function render(request: object, limits: TemplateLimits): Promise<string> {
+  const child = idle ?? (await start(limits));
   idle = undefined;
-  worker.ref();
-  const reply = await answer(worker, { template, variables }, limits);
-  worker.unref();
+  hold(child, true);
+  const reply = await answer(child, request, limits);
+  hold(child, false);
   if ('text' in reply) {
-    idle = worker;
+    idle = child;
     return reply.text;
   }
-  await worker.terminate(); // whatever went wrong, the next template gets a fresh thread
+  child.kill('SIGKILL'); // whatever went wrong, the next template gets a fresh process
   throw new ModelError('CHAT_TEMPLATE', `The chat template cannot write this conversation: ${reply.error}.`);
 }
 
-function answer(worker: Worker, request: unknown, { seconds, megabytes }: TemplateLimits): Promise<Reply> {
+function answer(child: ChildProcess, request: object, { seconds, megabytes }: TemplateLimits): Promise<Reply> {
   return new Promise((resolve) => {
     const settle = (reply: Reply): void => {
       clearTimeout(timer);
-      worker.off('message', settle).off('error', onError).off('exit', onExit);
+      child.off('message', onMessage).off('error', onError).off('exit', onExit);
       resolve(reply);
     };
-    const onError = (error: NodeJS.ErrnoException): void => {
-      const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      settle({ error: full ? `it takes more than ${megabytes} MB of memory` : error.message });
-    };
-    const onExit = (code: number): void => settle({ error: `it ended its thread with code ${code}` });
+    const onMessage = (reply: unknown): void => settle(reply as Reply);
+    const onError = (error: Error): void => settle({ error: error.message });
+    const onExit = (): void => settle({ error: `it takes more than ${megabytes} MB of memory` });
     const timer = setTimeout(() => settle({ error: `it does not end within ${seconds} seconds` }), seconds * 1000);
-    worker.on('message', settle).on('error', onError).on('exit', onExit);
-    worker.postMessage(request);
+    child.on('message', onMessage).on('error', onError).on('exit', onExit);
+    child.send(request);
   });
 }
 
-async function startWorker({ megabytes }: TemplateLimits): Promise<Worker> {
-  const worker = new Worker(workerFile, {
-    workerData: { longest: longestText },
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
+/** Nothing of the environment is passed on but what local time needs. */
+async function start({ megabytes }: TemplateLimits): Promise<ChildProcess> {
+  const { TZ, SystemRoot } = process.env;
+  const child = fork(program, {
+    execArgv: [`--max-old-space-size=${megabytes}`, '--stack-size=900'],
+    env: { ...(TZ === undefined ? {} : { TZ }), ...(SystemRoot === undefined ? {} : { SystemRoot }) },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  await once(worker, 'online'); // or its error
-  return worker;
+  await new Promise<void>((resolve, reject) => {
+    const failed = (cause?: unknown): void =>
+      reject(new ModelError('CHAT_TEMPLATE', 'The process that renders chat templates does not start.', { cause }));
+    child.once('message', () => {
+      child.off('error', failed).off('exit', failed);
+      resolve();
+    });
+    child.once('error', failed).once('exit', failed);
+  });
+  child.on('exit', () => {
+    if (idle === child) idle = undefined;
+  });
+  return child;
+}
+
+/** Whether the process that waits keeps this one alive. */
+function hold(child: ChildProcess, held: boolean): void {
+  if (held) {
+    child.ref();
+    child.channel?.ref();
+  } else {
+    child.unref();
+    child.channel?.unref();
+  }
 }
