@@ -2,7 +2,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { AdapterSet, frozenTensor, saveMlxAdapter, Slot } from '@loran/adapter';
-import { createActivationRegistry } from '@loran/activations';
+import { createActivationRegistry, standardActivations } from '@loran/activations';
 import { openEngine, portableEngine } from '@loran/tensor';
 import { beforeAll, expect, test } from 'vitest';
 import { loran } from './loran.js';
@@ -12,7 +12,7 @@ beforeAll(() => openEngine(portableEngine('cpu')));
 test('an MLX adapter is refused, with the way out', async () => {
   const slot = new Slot('model.layers.0.self_attn.q_proj', frozenTensor(tf.ones([3, 3])));
   const set = new AdapterSet({ modules: () => new Map([[slot.path, slot]]) });
-  const activations = createActivationRegistry();
+  const activations = createActivationRegistry(standardActivations);
   const adapter = await set.add({
     method: loran,
     config: { rank: 1 },

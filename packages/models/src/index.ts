@@ -1,7 +1,10 @@
 export { bert } from './bert/bert.js';
 export type { ChatMessage, ChatTemplateOptions } from './chat/chat-message.js';
 export { KeyValueCache, type CacheShape } from './decoder/key-value-cache.js';
+export { saveGguf, type GgufModelType, type SaveGgufOptions } from './export/gguf/save-gguf.js';
+export { saveGgufAdapter, type SaveGgufAdapterOptions } from './export/gguf/save-gguf-adapter.js';
 export { saveMergedModel, type SavedModel, type SaveMergedModelOptions } from './export/save-merged-model.js';
+export { mergedWeights, type MergedWeights, type StoredModel } from './export/merged-weights.js';
 export { gemma2, gemma3 } from './gemma/gemma.js';
 export {
   generate,

@@ -38,7 +38,15 @@ const qwen = (className: string, modelType: string): GgufArchitecture => ({
 export const qwen2Architecture = qwen('Qwen2ForCausalLM', 'qwen2');
 export const qwen3Architecture = qwen('Qwen3ForCausalLM', 'qwen3');
 
-/** Norms stand on both sides of each block, and their weights are stored with 1 added. */
+/** Norms stand on both sides of each block. */
+export const gemmaNames: typeof llamaNames = {
+  ...llamaNames,
+  'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
+  'blk.*.ffn_norm': 'model.layers.*.pre_feedforward_layernorm',
+  'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
+};
+
+/** Weights of norms are stored with 1 added. */
 const gemma = (
   className: string,
   modelTypes: GgufArchitecture['modelTypes'],
@@ -56,12 +64,7 @@ const gemma = (
       ...own(fields),
     };
   },
-  names: () => ({
-    ...llamaNames,
-    'blk.*.post_attention_norm': 'model.layers.*.post_attention_layernorm',
-    'blk.*.ffn_norm': 'model.layers.*.pre_feedforward_layernorm',
-    'blk.*.post_ffw_norm': 'model.layers.*.post_feedforward_layernorm',
-  }),
+  names: () => gemmaNames,
   adapt: (name) => (name.endsWith('norm.weight') ? { offset: -1 } : {}),
 });
 
