@@ -11,6 +11,12 @@ export {
 export type { EncodedText } from './language-model/encoded-text.js';
 export { languageModelTask, type LanguageModelTaskOptions } from './language-model/language-model-task.js';
 export { perplexity, scoreTexts, type ScoreOptions, type TextScore } from './language-model/score-texts.js';
+export { encodePairs, type EncodedPair, type PairEncodeOptions } from './sequence-to-sequence/encode-pairs.js';
+export {
+  scorePairs,
+  sequenceToSequenceTask,
+  type SequenceToSequenceTaskOptions,
+} from './sequence-to-sequence/sequence-to-sequence-task.js';
 export { NonFiniteLossError } from './non-finite-loss-error.js';
 export { adamW, type AdamWOptions } from './optimizer/adamw.js';
 export type { Optimizer, Update } from './optimizer/optimizer.js';

@@ -5,7 +5,7 @@ import { lora } from '@loran/lora';
 import type { LanguageModel } from '@loran/models';
 import { openEngine, portableEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tinyLlama } from '../__fixtures__/tiny-llama.js';
+import { tinyLlama } from '../__fixtures__/tiny-models.js';
 import { train } from '../train.js';
 import { encodeLanguageExamples } from './encode-language-examples.js';
 import type { EncodedText } from './encoded-text.js';

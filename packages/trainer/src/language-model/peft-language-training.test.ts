@@ -8,7 +8,7 @@ import { lora } from '@loran/lora';
 import { onnxruntime } from '@loran/engine-onnxruntime';
 import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import { afterEach, expect, test } from 'vitest';
-import { tinyLlama } from '../__fixtures__/tiny-llama.js';
+import { tinyLlama } from '../__fixtures__/tiny-models.js';
 import { adamW } from '../optimizer/adamw.js';
 import { train } from '../train.js';
 import { languageModelTask } from './language-model-task.js';

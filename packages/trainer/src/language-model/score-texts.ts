@@ -1,8 +1,9 @@
 /** How well a language model predicts each text. */
 import { LoranError } from '@loran/plugin';
-import { type EncodedText } from './encoded-text.js';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { EncodedText } from './encoded-text.js';
 import { type ScoredModel, tokenLosses } from './language-model-task.js';
-import { textBatches } from './text-batch.js';
+import { type TextBatch, textBatches } from './text-batch.js';
 
 export interface TextScore {
   /** Mean cross-entropy per supervised token, in nats; 0 where there is none. */
@@ -23,17 +24,28 @@ export interface ScoreOptions {
 }
 
 /** The score of each text, in their order, without dropout. Throws NON_FINITE, naming the text. */
-export async function scoreTexts(
+export function scoreTexts(
   model: ScoredModel,
   texts: readonly EncodedText[],
-  { batchSize = 8, bucketWidth = 32, signal, onProgress }: ScoreOptions = {},
+  { batchSize = 8, bucketWidth = 32, ...options }: ScoreOptions = {},
+): Promise<TextScore[]> {
+  const { tokenizer, maxLength } = model;
+  const batches = textBatches(texts, tokenizer.padId, { batchSize, seed: 0, bucketWidth, maxLength });
+  return scoreBatches(texts, batches, (batch) => tokenLosses(model, batch), options);
+}
+
+/** Sums the losses at the places of batches by the text that each belongs to. */
+export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'owners'>>(
+  texts: readonly { readonly line?: number }[],
+  batches: Iterable<Batch>,
+  lossesOf: (batch: Batch) => Tensor1D,
+  { signal, onProgress }: Pick<ScoreOptions, 'signal' | 'onProgress'>,
 ): Promise<TextScore[]> {
   const sums = texts.map(() => ({ loss: 0, tokens: 0 }));
-  const { tokenizer, maxLength } = model;
   let done = 0;
-  for (const batch of textBatches(texts, tokenizer.padId, { batchSize, seed: 0, bucketWidth, maxLength })) {
+  for (const batch of batches) {
     signal?.throwIfAborted();
-    const losses = tokenLosses(model, batch);
+    const losses = lossesOf(batch);
     const values = await losses.data<'float32'>();
     losses.dispose();
     batch.owners.forEach((owner, place) => {
@@ -54,7 +66,7 @@ export function perplexity(scores: readonly TextScore[]): number {
   return Math.exp(scores.reduce((sum, { loss, tokens }) => sum + loss * tokens, 0) / tokens);
 }
 
-function nonFinite({ line }: EncodedText, index: number): LoranError {
+function nonFinite({ line }: { readonly line?: number }, index: number): LoranError {
   return new LoranError(
     'NON_FINITE',
     `The loss of text ${index}${line === undefined ? '' : ` (line ${line})`} is not finite. The weights of the model or the adapter hold NaN or infinite values, or have grown too large.`,
