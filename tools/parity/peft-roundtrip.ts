@@ -1,11 +1,11 @@
 /**
  * Trains LoRA adapters and has Python's PEFT load them and compute the same numbers: logits of a classifier with CLS and
- * pooler, hidden states under mean pooling.
+ * pooler, hidden states under mean pooling. peft-families.ts does so for the other families.
  *
  *   npx tsx --conditions=@loran/source tools/parity/peft-roundtrip.ts [MODEL] [--python python3]
  *
  * MODEL is a BERT folder; default the tiny random one of @loran/models. Prints PEFT's largest difference for each, and exits
- * with 1 when one is above 1e-4.
+ * with 1 when one is above 1e-4 of the values' scale.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -78,5 +78,6 @@ async function computed(adapter: string, pooling: Pooling): Promise<Record<strin
   const rows = (flat: Int32Array) =>
     Array.from({ length: shape[0] }, (_, i) => [...flat.slice(i * shape[1], (i + 1) * shape[1])]);
   await closeEngine();
-  return { ids: rows(ids), mask: rows(mask), [pooling === 'cls' ? 'logits' : 'hidden']: numbers };
+  const compared = pooling === 'cls' ? 'logits' : 'hidden';
+  return { model: 'bert', compared, ids: rows(ids), mask: rows(mask), values: numbers };
 }

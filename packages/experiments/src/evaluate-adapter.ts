@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
-import { dataOptions, parseOptions } from './options.js';
+import { dataOptions, parseOptions, taskNames } from './options.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
@@ -22,12 +22,12 @@ export const evaluateOptions = z.strictObject({
     .string()
     .optional()
     .describe("Storage of the frozen weights; default: that of the adapter's training, or fp32."),
-  pooling: z.enum(['cls', 'mean']).optional(),
+  pooling: z.enum(['cls', 'mean', 'last']).optional(),
   labels: z
     .array(z.string())
     .optional()
     .describe('Labels in the order of the classifier; default: those of the training.'),
-  task: z.enum(['classification', 'language-model']).optional(),
+  task: z.enum(taskNames).optional(),
   evaluators: z.array(z.string()).min(1).optional(),
   maxLength: z.int().min(2).optional(),
   appendEnd: z
@@ -89,9 +89,9 @@ function loadedLength({ output, defaults }: RunTask, { maxLength }: TaskModel): 
 }
 
 const trainedOptions = z.looseObject({
-  task: z.enum(['classification', 'language-model']).optional(),
+  task: z.enum(taskNames).optional(),
   base: z.string().optional(),
-  pooling: z.enum(['cls', 'mean']).optional(),
+  pooling: z.enum(['cls', 'mean', 'last']).optional(),
   training: z.looseObject({ maxLength: z.int().optional() }).optional(),
 });
 

@@ -55,16 +55,19 @@ export const trainingOptions = z.strictObject({
 
 export type TrainingOptions = z.output<typeof trainingOptions>;
 
+/** What can be learned. */
+export const taskNames = ['classification', 'language-model', 'sequence-to-sequence'] as const;
+
 const taskName = z
-  .enum(['classification', 'language-model'])
+  .enum(taskNames)
   .optional()
-  .describe('What is learned; default: what the fields of the data say.');
+  .describe('What is learned; default: what the fields of the data and the model say.');
 
 const runFields = {
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   task: taskName,
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
-  pooling: z.enum(['cls', 'mean']).optional().describe("How a text becomes one vector; default: the model's own way."),
+  pooling: z.enum(['cls', 'mean', 'last']).optional().describe("How a text becomes one vector; default: the model's own way."),
   training: trainingOptions.prefault({}),
   evaluators: z
     .array(z.string())

@@ -30,7 +30,7 @@ export function evaluateCommand(program: Command, terminal: Terminal): void {
     )
     .option('--labels <names>', 'labels in the order of the classes (default: those of the training)', list)
     .option('--base <name>', "storage of the frozen weights (default: that of the training, or 'fp32')")
-    .addOption(new Option('--pooling <way>', '(default: that of the training)').choices(['cls', 'mean']))
+    .addOption(new Option('--pooling <way>', '(default: that of the training)').choices(['cls', 'mean', 'last']))
     .option('--max-length <tokens>', 'longer texts lose their end (default: that of the training, or 128)', number)
     .option('--evaluators <names>', 'what to measure (default: accuracy,macro-f1, or perplexity)', list)
     .option('--append-eos', 'language models: score the end token behind texts and completions as well')

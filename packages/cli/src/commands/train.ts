@@ -57,7 +57,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
       targetModules,
     )
     .option('--set <name=value>', "another setting of the method, such as 'rsLora=true'; may be repeated", setting)
-    .addOption(new Option('--pooling <way>', 'how a text becomes one vector').choices(['cls', 'mean']))
+    .addOption(new Option('--pooling <way>', 'how a text becomes one vector').choices(['cls', 'mean', 'last']))
     .option('--epochs <n>', 'times through the data (default: 3)', number)
     .option('--steps <n>', 'updates, instead of epochs', number)
     .option('--batch-size <n>', 'examples in a batch (default: 32, or 8 for language models)', number)

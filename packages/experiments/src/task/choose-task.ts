@@ -7,8 +7,9 @@ import type { DataOptions } from '../options.js';
 import { classification } from './classification.js';
 import { languageModel } from './language-model.js';
 import type { RunTask, TaskName } from './run-task.js';
+import { sequenceToSequence } from './sequence-to-sequence.js';
 
-const tasks: readonly RunTask[] = [classification, languageModel];
+const tasks: readonly RunTask[] = [classification, languageModel, sequenceToSequence];
 
 /** Throws UNKNOWN_TASK. */
 export function taskNamed(name: string): RunTask {

@@ -50,7 +50,7 @@ function taskData(data: TextData, names: readonly string[] | undefined): TaskDat
       const labels = names === undefined ? new LabelMap(classifier.labels, undefined, { order: 'given' }) : data.labels;
       return {
         model: classifier,
-        modulesToSave: classifier.outputHead,
+        modulesToSave: classifier.headModules,
         ...(classifier.pooling === 'mean' ? {} : { taskType: 'SEQ_CLS' }),
         settled: { pooling: classifier.pooling },
         labels,

@@ -4,13 +4,13 @@
  */
 import type { Adapter, Adaptable } from '@loran/adapter';
 import type { Evaluator } from '@loran/evaluators';
-import type { Tokenizer } from '@loran/models';
+import type { Pooling, Tokenizer } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
 import type { Lab } from '../lab.js';
 import type { Measurement } from '../measure.js';
-import type { DataOptions, TrainingOptions } from '../options.js';
+import type { DataOptions, taskNames, TrainingOptions } from '../options.js';
 
-export type TaskName = 'classification' | 'language-model';
+export type TaskName = (typeof taskNames)[number];
 
 /** Settings that a task fills in where the user gives none. */
 export interface TaskDefaults {
@@ -37,7 +37,7 @@ export interface TaskModel extends Adaptable {
 export interface ModelChoice {
   readonly model: string;
   readonly base: string;
-  readonly pooling?: 'cls' | 'mean' | undefined;
+  readonly pooling?: Pooling | undefined;
   readonly seed: number;
   /** Whether an adapter will be loaded, with modules of its own that stand in for the checkpoint's. */
   readonly fresh: boolean;

@@ -7,7 +7,7 @@ import { testData } from '@loran/testing';
 import { closeEngine, openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { difference, goldenMiniLM } from '../__fixtures__/golden.js';
-import { loadSequenceClassifier } from '../open-model.js';
+import { loadSentenceEncoder, loadSequenceClassifier } from '../open-model.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import { loadTokenizer } from '../tokenizer/load-tokenizer.js';
 
@@ -22,13 +22,21 @@ describe.skipIf(folder === undefined)('MiniLM, a real model (needs LORAN_TEST_DA
   const load = (head: 'cls' | 'mean') => loadSequenceClassifier(folder!, { head, labels: ['a', 'b'] });
 
   /** The golden sentences, padded. */
-  function batchOf({ tokenizer }: SequenceClassifier): TokenBatch {
+  function batchOf({ tokenizer }: Pick<SequenceClassifier, 'tokenizer'>): TokenBatch {
     const rows = tokenizer.encode(sentences);
     const time = Math.max(...rows.map((row) => row.length));
     const padded = rows.map((row) => [...row, ...Array.from({ length: time - row.length }, () => tokenizer.padId)]);
     const mask = rows.map((row) => Array.from({ length: time }, (_, i) => Number(i < row.length)));
     return { ids: tf.tensor2d(padded, undefined, 'int32'), mask: tf.tensor2d(mask, undefined, 'int32') };
   }
+
+  test('its files say mean vectors of length 1', async () => {
+    const encoder = await loadSentenceEncoder(folder!);
+    expect([encoder.pooling, encoder.normalised]).toEqual(['mean', true]);
+    const expected = goldenMiniLM.mean.map((row) => row.map((value) => value / Math.hypot(...row)));
+    expect(await difference(encoder.embed(batchOf(encoder)), expected)).toBeLessThan(1e-5);
+    encoder.dispose();
+  });
 
   test('token ids are those of transformers', async () => {
     const tokenizer = await loadTokenizer(folder!);
