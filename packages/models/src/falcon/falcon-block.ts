@@ -31,8 +31,8 @@ export interface FalconFacts {
   readonly hiddenDropout: number;
   readonly attentionDropout: number;
   readonly maxLength: number;
-  /** None: ALiBi. */
-  readonly rotary: RotaryOptions | undefined;
+  /** How keys are placed: rotated, or by ALiBi's table [maxLength, heads]. */
+  readonly positions: RotaryOptions | Float32Array;
 }
 
 export const layerPath = (layer: number): string => `transformer.h.${layer}`;
@@ -48,12 +48,26 @@ export function falconBlock(facts: FalconFacts, { slots, norms }: LoadedModules,
   const attention = (x: Tensor2D, sequence: Sequence, pass: Pass): Tensor2D => {
     const { q, k, v } = splitGroups(slot('self_attention.query_key_value').apply(x, pass), facts, sequence);
     const options = { path: `${path}.self_attention`, layer, scale };
+    const { positions } = facts;
     const mixed =
-      facts.rotary === undefined
-        ? attend({ q, k, v }, sequence, { ...options, dropout: attentionDropout, mask: biasOf(facts, sequence) }, pass)
-        : attend(turned({ q, k, v }, facts.rotary, sequence), sequence, { ...options, dropout: 0 }, pass);
+      positions instanceof Float32Array
+        ? attend(
+            { q, k, v },
+            sequence,
+            { ...options, dropout: attentionDropout, mask: alibi(positions, sequence) },
+            pass,
+          )
+        : attend(turned({ q, k, v }, positions, sequence), sequence, { ...options, dropout: 0 }, pass);
     return slot('self_attention.dense').apply(mixed, pass) as Tensor2D;
   };
+  /** Falcon scales ALiBi with the products. */
+  const alibi = (table: Float32Array, sequence: Sequence): Tensor4D =>
+    sequence.shared(table, () => {
+      const bias = alibiBias(sequence.keyPositions(), table, facts.heads); // [batch or 1, heads, 1, columns]
+      const scaled = tf.mul<Tensor4D>(bias, scale);
+      const mask = sequence.mask();
+      return mask === undefined ? scaled : tf.add<Tensor4D>(scaled, mask);
+    });
   const feedForward = (x: Tensor2D, pass: Pass): Tensor2D =>
     slot('mlp.dense_4h_to_h').apply(activate(slot('mlp.dense_h_to_4h').apply(x, pass)), pass) as Tensor2D;
   const add = (x: Tensor2D, update: Tensor2D, place: string, rate: number, pass: Pass): Tensor2D =>
@@ -101,14 +115,4 @@ function splitGroups(fused: Tensor, { heads, keyHeads, headWidth }: FalconFacts,
 function turned({ q, k, v }: Heads, rotary: RotaryOptions, sequence: Sequence): Heads {
   const turn = sequence.rotation(rotary);
   return { q: rotate(q, turn), k: rotate(k, turn), v };
-}
-
-/** Falcon scales ALiBi with the products. */
-function biasOf(facts: FalconFacts, sequence: Sequence): Tensor4D {
-  return sequence.shared(facts, () => {
-    const bias = alibiBias(sequence.keyPositions(), facts.heads, facts.maxLength); // [batch or 1, heads, 1, columns]
-    const scaled = tf.mul<Tensor4D>(bias, facts.headWidth ** -0.5);
-    const mask = sequence.mask();
-    return mask === undefined ? scaled : tf.add<Tensor4D>(scaled, mask);
-  });
 }

@@ -28,6 +28,7 @@ import {
 import { defineDecoderFamily } from '../decoder/decoder-family.js';
 import { loadDecoderModules } from '../decoder/load-decoder.js';
 import { parseModelConfig } from '../folder/parse-model-config.js';
+import { alibiTable } from '../layers/alibi.js';
 import { type FalconFacts, falconBlock, layerPath } from './falcon-block.js';
 
 const schema = z.object({
@@ -115,7 +116,7 @@ function factsOf(name: string, config: z.infer<typeof schema>): FalconFacts {
     hiddenDropout: config.hidden_dropout,
     attentionDropout: config.attention_dropout,
     maxLength: rotary === undefined ? config.max_position_embeddings : stretchedLength(rotary),
-    rotary,
+    positions: rotary ?? alibiTable(heads, config.max_position_embeddings),
   };
 }
 

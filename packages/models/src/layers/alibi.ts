@@ -8,21 +8,26 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
-/** keyPositions [batch, columns] int32, below `length` -> [batch, heads, 1, columns] */
-export function alibiBias(keyPositions: Tensor2D, heads: number, length: number): Tensor4D {
+/** slope·position of positions 0 … length − 1. -> [length, heads], row by row */
+export function alibiTable(heads: number, length: number): Float32Array {
+  const slopes = alibiSlopes(heads).map(toBfloat16);
+  return Float32Array.from({ length: length * heads }, (_, i) => {
+    const position = toBfloat16(Math.floor(i / heads));
+    return toBfloat16(position * slopes[i % heads]!);
+  });
+}
+
+/** keyPositions [batch, columns] int32, each below the number of columns and the table's rows -> [batch, heads, 1, columns] */
+export function alibiBias(keyPositions: Tensor2D, table: Float32Array, heads: number): Tensor4D {
   return tf.tidy(() => {
-    const slopes = alibiSlopes(heads).map(toBfloat16);
-    const table = Float32Array.from({ length: length * heads }, (_, i) => {
-      const position = toBfloat16(Math.floor(i / heads));
-      return toBfloat16(position * slopes[i % heads]!);
-    });
     const [batch, columns] = keyPositions.shape;
-    const rows = tf.gather(tf.tensor2d(table, [length, heads]), keyPositions); // [batch, columns, heads]
+    const used = tf.tensor2d(table.subarray(0, columns * heads), [Math.min(columns, table.length / heads), heads]);
+    const rows = tf.gather(used, keyPositions); // [batch, columns, heads]
     return tf.reshape(tf.transpose(rows, [0, 2, 1]), [batch, heads, 1, columns]);
   });
 }
 
-export function alibiSlopes(heads: number): number[] {
+function alibiSlopes(heads: number): number[] {
   const below = 2 ** Math.floor(Math.log2(heads));
   const powers = (base: number, exponents: number[]) => exponents.map((exponent) => base ** exponent);
   const counted = (count: number, step: number) => Array.from({ length: count }, (_, i) => 1 + step * i);
