@@ -13,6 +13,7 @@ import { decoderNames, withDecoderFolder } from '../__fixtures__/decoders.js';
 import { relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
 import { loadLanguageModel, loadSequenceClassifier } from '../open-model.js';
 import { openModel } from '../source/open-source.js';
+import { pythonJson } from './python-json.js';
 import { saveMergedModel, type SaveMergedModelOptions } from './save-merged-model.js';
 
 beforeAll(() => openEngine(portableEngine('cpu')));
@@ -110,6 +111,19 @@ describe('of one model', () => {
         'tokenizer_config.json',
       ]);
       expect(readFileSync(join(out, 'model.safetensors'))).toEqual(readFileSync(join(folder, 'model.safetensors')));
+    }));
+
+  test('whole numbers that Python knows as floats stay floats', () =>
+    inFolder('gemma2', async (folder, out) => {
+      const model = await loadLanguageModel(folder);
+      await save(folder, model, new AdapterSet(model), out);
+      const text = readFileSync(join(out, 'config.json'), 'utf8');
+      expect(text).toMatch(/"attn_logit_softcapping": 5\.0,/);
+      expect(text).toMatch(/"attention_dropout": 0\.0,/);
+      expect(text).toMatch(/"num_hidden_layers": 3,/);
+      expect(pythonJson({ rope_theta: 10000, top_p: 1, top_k: 50 })).toMatch(
+        /10000\.0,\n  "top_p": 1\.0,\n  "top_k": 50\n/,
+      );
     }));
 
   test('a head that was tied is written beside its embedding once an adapter changes one of them', () =>

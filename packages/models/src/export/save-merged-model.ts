@@ -8,6 +8,7 @@ import { notExportable } from './export-error.js';
 import { mergedConfig, type ModelDtype } from './merged-config.js';
 import { type MergedWeights, mergedWeights, type StoredModel } from './merged-weights.js';
 import { newFolder, type NewFolderOptions } from './new-folder.js';
+import { pythonJson } from './python-json.js';
 import { writeTokenizer } from './tokenizer-folder.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
@@ -57,9 +58,11 @@ export async function saveMergedModel(
       ...(options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes }),
     });
     const config = mergedConfig(source.config, weights, model, dtype);
-    await writeFileAtomic(join(empty, 'config.json'), json(config));
+    const before = (file: string) => fs.readFile(join(source.name, file), 'utf8').catch(() => undefined);
+    await writeFileAtomic(join(empty, 'config.json'), pythonJson(config, await before('config.json')));
     if (source.generation !== undefined) {
-      await writeFileAtomic(join(empty, 'generation_config.json'), json(source.generation));
+      const text = (await before('generation_config.json')) ?? pythonJson(source.generation);
+      await writeFileAtomic(join(empty, 'generation_config.json'), text);
     }
     if (!(await writeTokenizer(source, empty))) warnings.push(`${source.name} has no files of a tokenizer to write.`);
   });
@@ -102,5 +105,3 @@ function usualDtype({ tensors }: MergedWeights): ModelDtype {
   }
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'F32';
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
