@@ -98,6 +98,54 @@ describe('train, evaluate and generate', () => {
     expect(lastJson(off.out)).toEqual(lastJson(before.out));
   });
 
+  test('a model that writes one text from another is known by its family', async () => {
+    const t5 = path.join(folder, 't5');
+    await cp(path.join(decoders, '../t5/flan'), t5, { recursive: true });
+    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+      await cp(path.join(decoders, file), path.join(t5, file));
+    const output = path.join(folder, 't5-adapter');
+    const trained = await run(
+      ...[
+        'train',
+        '--model',
+        t5,
+        '--data',
+        pairs,
+        '--test',
+        pairs,
+        '--steps',
+        '2',
+        '--output',
+        output,
+        '--json',
+        ...cpu,
+      ],
+    );
+    expect(lastJson(trained.out)).toMatchObject({ task: 'sequence-to-sequence', examples: 8, steps: 2 });
+    expect(JSON.parse(await readFile(path.join(output, 'adapter_config.json'), 'utf8'))).toMatchObject({
+      task_type: 'SEQ_2_SEQ_LM',
+      target_modules: ['q', 'v'],
+    });
+    const scored = await run(
+      'evaluate',
+      '--model',
+      t5,
+      '--adapter',
+      output,
+      '--data',
+      pairs,
+      '--append-eos',
+      '--json',
+      ...cpu,
+    );
+    expect(lastJson(scored.out).metrics.perplexity!.value).toBeCloseTo(
+      lastJson(trained.out).metrics.perplexity!.value,
+      3,
+    );
+    const written = await run('generate', '--model', t5, '--prompt', '3+1=', '--max-new-tokens', '3', '--json', ...cpu);
+    expect(lastJson(written.out).tokens).toHaveLength(3);
+  });
+
   test('an adapter is trained further, as it is', async () => {
     const first = path.join(folder, 'first');
     const train = (...more: string[]) =>

@@ -49,7 +49,7 @@ export interface EvaluationResult extends Measurement {
 export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise<EvaluationResult> {
   const options = parseOptions(evaluateOptions, input);
   const trained = options.adapter === undefined ? undefined : await trainedWith(options.adapter);
-  const task = await taskFor(lab, options.task ?? trained?.task, options.data);
+  const task = await taskFor(lab, options.task ?? trained?.task, options.data, options.model);
   const evaluators = evaluatorsFor(lab, task, options.evaluators ?? task.defaults.evaluators);
   const data = await task.readTest(lab, options.data, options.labels ?? trained?.labels);
 

@@ -61,7 +61,7 @@ async function runAll(
   const { arms, seeds, output, baseline: _, ...shared } = plan;
   const tracker = lab.container.get(Services.tracker);
   const store = lab.container.get(Services.store);
-  const task = await taskFor(lab, plan.task, plan.data);
+  const task = await taskFor(lab, plan.task, plan.data, plan.model);
   const evaluators = evaluatorsFor(lab, task, plan.evaluators ?? task.defaults.evaluators);
   const data = await task.read(lab, plan.data);
   const planned = seeds.flatMap((seed) => Object.entries(arms).map(([arm, options]) => ({ seed, arm, ...options })));

@@ -1,8 +1,16 @@
 /** A model measured on examples. */
 import type { LabelMap, LanguageExample, TextClassificationExample } from '@loran/datasets';
 import { evaluate, type Evaluation, type Evaluator } from '@loran/evaluators';
-import type { LanguageModel, SequenceClassifier } from '@loran/models';
-import { encodeExamples, encodeLanguageExamples, evaluateClassifier, scoreTexts, type TextScore } from '@loran/trainer';
+import type { LanguageModel, SequenceClassifier, SequenceToSequenceModel } from '@loran/models';
+import {
+  encodeExamples,
+  encodeLanguageExamples,
+  encodePairs,
+  evaluateClassifier,
+  scorePairs,
+  scoreTexts,
+  type TextScore,
+} from '@loran/trainer';
 
 export interface Measurement {
   /** How many examples were measured on. */
@@ -11,6 +19,12 @@ export interface Measurement {
   /** What the model gave for each example, and what the example has: labels, or losses twice. */
   readonly predictions: readonly (string | TextScore)[];
   readonly references: readonly (string | TextScore)[];
+}
+
+export interface MeasureLossOptions {
+  readonly maxLength: number;
+  readonly evaluators: readonly Evaluator[];
+  readonly appendEnd: boolean;
 }
 
 const nothing: Measurement = { examples: 0, metrics: {}, predictions: [], references: [] };
@@ -36,22 +50,33 @@ export async function measureClassifier(
   };
 }
 
+/** The loss of every completion, and what follows from it. */
+export async function measurePairs(
+  model: SequenceToSequenceModel,
+  examples: readonly LanguageExample[],
+  { maxLength, evaluators, appendEnd }: MeasureLossOptions,
+): Promise<Measurement> {
+  if (examples.length === 0) return nothing;
+  return ofScores(await scorePairs(model, encodePairs(examples, model, { maxLength, appendEnd })), evaluators);
+}
+
 /** The loss of every text, and what follows from it. */
 export async function measureLanguageModel(
   model: LanguageModel,
   examples: readonly LanguageExample[],
-  {
-    maxLength,
-    evaluators,
-    appendEnd,
-  }: { readonly maxLength: number; readonly evaluators: readonly Evaluator[]; readonly appendEnd: boolean },
+  { maxLength, evaluators, appendEnd }: MeasureLossOptions,
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
-  const scores = await scoreTexts(model, await encodeLanguageExamples(examples, model, { maxLength, appendEnd }));
-  const metrics = evaluate<TextScore, TextScore>(
-    scores,
-    scores,
-    evaluators as readonly Evaluator<never, never>[] as never,
-  );
-  return { examples: examples.length, metrics, predictions: scores, references: scores };
+  const encoded = await encodeLanguageExamples(examples, model, { maxLength, appendEnd });
+  return ofScores(await scoreTexts(model, encoded), evaluators);
+}
+
+function ofScores(scores: readonly TextScore[], evaluators: readonly Evaluator[]): Measurement {
+  const fitting = evaluators as readonly Evaluator<never>[] as readonly Evaluator<TextScore>[]; // checked by evaluatorsFor
+  return {
+    examples: scores.length,
+    metrics: evaluate<TextScore, TextScore>(scores, scores, fitting),
+    predictions: scores,
+    references: scores,
+  };
 }

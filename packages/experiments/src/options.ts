@@ -67,7 +67,10 @@ const runFields = {
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   task: taskName,
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
-  pooling: z.enum(['cls', 'mean', 'last']).optional().describe("How a text becomes one vector; default: the model's own way."),
+  pooling: z
+    .enum(['cls', 'mean', 'last'])
+    .optional()
+    .describe("How a text becomes one vector; default: the model's own way."),
   training: trainingOptions.prefault({}),
   evaluators: z
     .array(z.string())

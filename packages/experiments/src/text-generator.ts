@@ -1,13 +1,18 @@
-/** A language model with its adapters, ready to continue texts and to answer. */
+/** A language model with its adapters, ready to continue texts and to answer; or one that writes texts from others (T5). */
 import { type AdapterMethod, AdapterSet, type BaseStorage, inference, loadAdapter } from '@loran/adapter';
 import {
   type ChatMessage,
   type ChatTemplateOptions,
   generate,
   type GeneratedToken,
+  familyOfModel,
+  fetchModel,
+  generateFrom,
   type GenerationOptions,
   type LanguageModel,
   loadLanguageModel,
+  loadSequenceToSequenceModel,
+  type SequenceToSequenceModel,
   type ModelFamily,
 } from '@loran/models';
 import { openEngine } from '@loran/tensor';
@@ -49,7 +54,7 @@ export interface StreamOptions extends GenerationOptions {
 }
 
 export interface TextGenerator {
-  readonly model: LanguageModel;
+  readonly model: LanguageModel | SequenceToSequenceModel;
   /** Names of the adapters, in the order they were given. */
   readonly adapters: readonly string[];
   /** The ids of a prompt, as they are given to the model. Throws NO_CHAT_TEMPLATE, CHAT_TEMPLATE. */
@@ -67,11 +72,7 @@ export interface TextGenerator {
 export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<TextGenerator> {
   const options = parseOptions(generatorOptions, input);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const model = await loadLanguageModel(options.model, {
-    download: lab.container.get(Services.download),
-    base: lab.plugins<BaseStorage>('base-storage').get(options.base),
-    families: lab.plugins<ModelFamily>('model-family'),
-  });
+  const model = await loadWriter(lab, options);
   const set = new AdapterSet(model);
   try {
     for (const [i, { folder, ...choice }] of options.adapters.entries()) {
@@ -90,6 +91,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
 
   const encode: TextGenerator['encode'] = async (prompt, chat) => {
     const { tokenizer } = model;
+    if (typeof prompt === 'string' && 'startId' in model) return tokenizer.encode([prompt])[0] ?? [];
     if (typeof prompt === 'string') return [...tokenizer.before, ...plain(model, prompt)];
     const text = await tokenizer.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
     return tokenizer.encode([text], { addSpecialTokens: false, allowSpecial: true })[0] ?? [];
@@ -104,10 +106,9 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
       for (const prompt of prompts) ids.push(await encode(prompt, chat));
       const rows = adapters === undefined ? undefined : set.rows(adapters);
       try {
-        yield* generate(model, ids, generation, {
-          signal,
-          ...(rows === undefined ? {} : { pass: { ...inference, rows } }),
-        });
+        const context = { signal, ...(rows === undefined ? {} : { pass: { ...inference, rows } }) };
+        if ('startId' in model) yield* generateFrom(model, ids, generation, context);
+        else yield* generate(model, ids, generation, context);
       } finally {
         tf.dispose([...(rows?.values() ?? [])]);
       }
@@ -118,7 +119,20 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   };
 }
 
-const plain = ({ tokenizer }: LanguageModel, text: string) =>
+/** The model by what its family can do: continue texts, else write them from others. */
+async function loadWriter(
+  lab: Lab,
+  { model, base }: { readonly model: string; readonly base: string },
+): Promise<LanguageModel | SequenceToSequenceModel> {
+  const { path } = await fetchModel(model, lab.container.get(Services.download));
+  const families = lab.plugins<ModelFamily>('model-family');
+  const options = { base: lab.plugins<BaseStorage>('base-storage').get(base), families };
+  const family = await familyOfModel(path, { families });
+  const writes = family.languageModel === undefined && family.sequenceToSequenceModel !== undefined;
+  return writes ? loadSequenceToSequenceModel(path, options) : loadLanguageModel(path, options);
+}
+
+const plain = ({ tokenizer }: TextGenerator['model'], text: string) =>
   tokenizer.encode([text], { addSpecialTokens: false })[0] ?? [];
 
 const nameOf = (folder: string): string =>

@@ -54,7 +54,7 @@ export interface RunResult extends Measurement {
 
 export async function trainRun(lab: Lab, input: TrainRunOptions, hooks: RunHooks = {}): Promise<RunResult> {
   const run = parseOptions(trainRunOptions, input);
-  const task = await taskFor(lab, run.task, run.data);
+  const task = await taskFor(lab, run.task, run.data, run.model);
   const data = await task.read(lab, run.data);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   return trainOn(lab, run, task, data, hooks);

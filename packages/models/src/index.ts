@@ -14,6 +14,7 @@ export {
   type GeneratedToken,
   type GenerationContext,
 } from './generation/generate.js';
+export { generateFrom } from './generation/generate-from.js';
 export type { GenerationOptions } from './generation/generation-options.js';
 export type { LanguageModel, LanguageModelOptions } from './language-model.js';
 export { llama, mistral, qwen2, qwen3 } from './llama/llama.js';
@@ -21,6 +22,7 @@ export { ModelError, type ModelErrorCode } from './model-error.js';
 export { modelFamilies } from './model-families.js';
 export type { ModelFamily, ModelSource } from './model-family.js';
 export {
+  familyOfModel,
   loadLanguageModel,
   loadSentenceEncoder,
   loadSequenceClassifier,

@@ -60,6 +60,16 @@ export function loadSequenceToSequenceModel(
   return load({ model, families, download }, 'sequenceToSequenceModel', 'write texts from others', options);
 }
 
+/** The family of a model, known from its configuration: what it can do shows in its methods. */
+export async function familyOfModel(
+  model: string,
+  { families = modelFamilies(), download }: Loading = {},
+): Promise<ModelFamily> {
+  const source = await openModel((await fetchModel(model, download)).path);
+  await source.weights.close();
+  return familyOf(model, source.config, families);
+}
+
 type Task = 'sequenceClassifier' | 'languageModel' | 'sentenceEncoder' | 'sequenceToSequenceModel';
 type OptionsOf<T extends Task> = Parameters<NonNullable<ModelFamily[T]>>[1];
 type ModelOf<T extends Task> = ReturnType<NonNullable<ModelFamily[T]>>;

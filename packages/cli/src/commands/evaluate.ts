@@ -26,6 +26,7 @@ export function evaluateCommand(program: Command, terminal: Terminal): void {
       new Option('--task <name>', "(default: the adapter's, or what the fields say)").choices([
         'classification',
         'language-model',
+        'sequence-to-sequence',
       ]),
     )
     .option('--labels <names>', 'labels in the order of the classes (default: those of the training)', list)

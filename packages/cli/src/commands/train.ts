@@ -42,6 +42,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
       new Option('--task <name>', 'what is learned (default: what the fields say)').choices([
         'classification',
         'language-model',
+        'sequence-to-sequence',
       ]),
     )
     .option('--adapter <folder>', 'an adapter to train further; its method, rank and modules are kept')

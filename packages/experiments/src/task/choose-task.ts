@@ -1,9 +1,11 @@
 /** Which task a run is: said by the user, or seen from the data. */
 import { type DatasetReader, readerFor } from '@loran/datasets';
 import type { Evaluator } from '@loran/evaluators';
+import { familyOfModel, type ModelFamily } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 import type { Lab } from '../lab.js';
 import type { DataOptions } from '../options.js';
+import { Services } from '../services.js';
 import { classification } from './classification.js';
 import { languageModel } from './language-model.js';
 import type { RunTask, TaskName } from './run-task.js';
@@ -22,26 +24,38 @@ export function taskNamed(name: string): RunTask {
 }
 
 /**
- * The task that fits the data: fields that the options name decide, else those of the first row: 'messages', or 'prompt' and
- * 'completion', or a text without the label field make it a language model's. What no file holds is classification.
+ * The task that fits data and model: fields that the options name decide, else those of the first row. A label makes it
+ * classification; messages, a prompt with a completion, or a text alone a language model's, or a sequence-to-sequence
+ * model's where the family is one. What no file holds is classification.
  */
 export async function taskFor(
-  lab: Pick<Lab, 'plugins'>,
+  lab: Pick<Lab, 'plugins' | 'container'>,
   name: TaskName | undefined,
   data: DataOptions,
+  model: string,
 ): Promise<RunTask> {
   if (name !== undefined) return taskNamed(name);
-  const { promptField, completionField, messagesField, labelField } = data;
-  if (promptField !== undefined || completionField !== undefined || messagesField !== undefined) return languageModel;
-  if (labelField !== undefined || lab.plugins('dataset').has(data.train)) return classification;
-  for await (const { fields } of readerFor(data.train, lab.plugins<DatasetReader>('dataset-reader')).rows(data.train)) {
+  if (!(await isLanguage(lab, data))) return classification;
+  const family = await familyOfModel(model, {
+    families: lab.plugins<ModelFamily>('model-family'),
+    download: lab.container.get(Services.download),
+  });
+  const writes = family.languageModel === undefined && family.sequenceToSequenceModel !== undefined;
+  return writes ? sequenceToSequence : languageModel;
+}
+
+async function isLanguage(
+  lab: Pick<Lab, 'plugins'>,
+  { train, textField, labelField, promptField, completionField, messagesField }: DataOptions,
+): Promise<boolean> {
+  if (promptField !== undefined || completionField !== undefined || messagesField !== undefined) return true;
+  if (labelField !== undefined || lab.plugins('dataset').has(train)) return false;
+  for await (const { fields } of readerFor(train, lab.plugins<DatasetReader>('dataset-reader')).rows(train)) {
     const has = (field: string) => Object.hasOwn(fields, field);
-    if (has('label')) return classification;
-    return has('messages') || (has('prompt') && has('completion')) || has(data.textField ?? 'text')
-      ? languageModel
-      : classification;
+    if (has('label')) return false;
+    return has('messages') || (has('prompt') && has('completion')) || has(textField ?? 'text');
   }
-  return classification;
+  return false;
 }
 
 /** The evaluators of those names. Throws WRONG_EVALUATOR for one that does not fit the task's output. */

@@ -38,6 +38,9 @@ export interface GeneratedText {
   readonly finished: FinishReason;
 }
 
+/** What is asked of a model. */
+export type Continued = Pick<LanguageModel, 'hidden' | 'scores' | 'newCache' | 'tokenizer' | 'maxLength' | 'endIds'>;
+
 const promptStep = 16;
 const smallestRoom = 64;
 
@@ -56,7 +59,7 @@ export interface GenerationContext {
  * Throws GENERATION_OPTION, INVALID_BATCH for an empty prompt, SEQUENCE_TOO_LONG where prompt and new tokens do not fit.
  */
 export async function* generate(
-  model: LanguageModel,
+  model: Continued,
   prompts: readonly (readonly number[])[],
   options: GenerationOptions = {},
   { signal, pass = inference }: GenerationContext = {},
@@ -90,7 +93,7 @@ export async function* generate(
 
 /** The continuations whole, in the order of the prompts. */
 export async function generateTexts(
-  model: LanguageModel,
+  model: Continued,
   prompts: readonly (readonly number[])[],
   options: GenerationOptions = {},
   context: GenerationContext = {},
@@ -117,7 +120,7 @@ class Continuation {
   #chosen = 0;
   finished = false;
 
-  constructor(model: LanguageModel, prompt: readonly number[], index: number, plan: GenerationPlan) {
+  constructor(model: Continued, prompt: readonly number[], index: number, plan: GenerationPlan) {
     this.#index = index;
     this.#plan = plan;
     this.#endIds = new Set(plan.endIds ?? model.endIds);
@@ -156,7 +159,7 @@ class Continuation {
 
 /** Scores after the last column of the batch, row after row. */
 async function nextScores(
-  model: LanguageModel,
+  model: Continued,
   batch: TokenBatch,
   pass: Pass,
   cache: KeyValueCache,
@@ -176,7 +179,7 @@ async function nextScores(
 }
 
 /** Columns of the padded prompts. Throws where a text cannot be continued. */
-function checkedLength(model: LanguageModel, prompts: readonly (readonly number[])[], plan: GenerationPlan): number {
+function checkedLength(model: Continued, prompts: readonly (readonly number[])[], plan: GenerationPlan): number {
   const empty = prompts.findIndex((prompt) => prompt.length === 0);
   if (empty >= 0) {
     throw new ModelError(
@@ -191,6 +194,7 @@ function checkedLength(model: LanguageModel, prompts: readonly (readonly number[
       `A prompt has ${longest} tokens and ${plan.maxNewTokens} may follow, but this model knows ${model.maxLength} positions (max_position_embeddings). Shorten the prompt, or lower maxNewTokens.`,
     );
   }
+  if (longest === 1) return 1;
   const padded = Math.ceil(longest / promptStep) * promptStep;
   return padded + plan.maxNewTokens <= model.maxLength ? padded : longest;
 }
