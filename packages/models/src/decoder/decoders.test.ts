@@ -61,7 +61,7 @@ describe.each(engines)('on %s', (_, engine) => {
       const cache = model.newCache(texts.length, longest + 4); // too small: it grows on the way
       const continued: number[][] = texts.map(() => []);
       let batch: { ids: Tensor2D; mask?: Tensor2D } = paddedBatch(texts, 'left');
-      for (let step = 0; step < greedy[0]!.length; step++) {
+      while (continued[0]!.length < greedy[0]!.length) {
         if (cache.length + batch.ids.shape[1] > cache.capacity) cache.grow(cache.capacity + 8);
         const best = tf.tidy(() => {
           const time = batch.ids.shape[1];
