@@ -61,8 +61,8 @@ test.each([
   "{{ messages | attr('constructor') if false }}",
   '{{ (messages | first).toString }}',
 ])('%s reaches nothing', async (template) => {
-  const written = await render(template).catch((error: Error) => error.message);
-  expect(written === '' || /cannot write this conversation/.test(written)).toBe(true);
+  const written = await render(template).catch(String);
+  expect(written === '' || written.includes('cannot write this conversation')).toBe(true);
 });
 
 test('what a template sets on objects stays in its thread', async () => {
@@ -74,7 +74,7 @@ test('what a template sets on objects stays in its thread', async () => {
 });
 
 test('only what JSON has reaches a template', async () => {
-  const variables = { f: () => 'called', nested: { undefined: undefined, n: 1 } };
+  const variables = { f: () => 'called', nested: { undefined, n: 1 } };
   expect(await renderTemplate('{{ f is defined }} {{ nested.n }}', variables)).toBe('False 1');
 });
 

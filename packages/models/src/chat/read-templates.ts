@@ -49,7 +49,7 @@ export function namedTemplates(file: string, field: unknown): ReadonlyMap<string
     if (typeof name === 'string' && typeof template === 'string') return [name, template];
     throw new ModelError(
       'INVALID_TOKENIZER',
-      `${file}: field 'chat_template' holds ${JSON.stringify(entry)?.slice(0, 80)}; expected a name and a template.`,
+      `${file}: field 'chat_template' holds ${JSON.stringify(entry).slice(0, 80)}; expected a name and a template.`,
     );
   });
   if (named.length > 0) return new Map(named);

@@ -34,7 +34,7 @@ export async function openModel(path: string): Promise<ModelSource> {
   );
 }
 
-const isLlama2c = (name: string): boolean => name.endsWith('.bin') && !/^tok/.test(name);
+const isLlama2c = (name: string): boolean => name.endsWith('.bin') && !name.startsWith('tok');
 
 async function openFile(path: string): Promise<ModelSource> {
   if (/\.gguf$/i.test(path)) return openGgufSource(path);

@@ -29,19 +29,27 @@ export function precompiled(charsmap: string): (text: string) => string {
     (utf8.encode(cluster).length < 6 ? replacement(cluster) : undefined) ??
     Array.from(cluster, (character) => replacement(character) ?? character).join('');
 
+  const replaced = (cluster: string): string => {
+    let found = known.get(cluster);
+    if (found === undefined) {
+      found = normalised(cluster);
+      if (known.size < 10_000) known.set(cluster, found);
+    }
+    return found;
+  };
   return (text) => {
     let result = '';
-    for (const { segment } of clusters.segment(text)) {
-      let found = known.get(segment);
-      if (found === undefined) {
-        found = normalised(segment);
-        if (known.size < 10_000) known.set(segment, found);
-      }
-      result += found;
+    for (const part of text.split(clear)) {
+      if (ascii.test(part)) for (const character of part) result += replaced(character);
+      else for (const { segment } of clusters.segment(part)) result += replaced(segment);
     }
     return result;
   };
 }
+
+const ascii = /^[ -~]*$/;
+/** Where clusters surely part: Intl.Segmenter takes quadratic time for a long text as a whole. */
+const clear = /(?<=[!-~])(?= )|(?<=[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}])(?=\p{sc=Han})/u;
 
 /** The value of the first beginning of the key that is in the tree. */
 function shortestMatch(units: Uint32Array, key: Uint8Array): number | undefined {
