@@ -35,4 +35,5 @@ export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch
 export type { SentenceEncoder, SentenceEncoderOptions, SentencePooling } from './sentence-encoder.js';
 export type { EncodedTexts, SequenceToSequenceModel } from './sequence-to-sequence-model.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
-export type { Tokenizer } from './tokenizer/tokenizer.js';
+export type { TextStream } from './tokenizer/text-stream.js';
+export type { DecodeOptions, EncodeOptions, Tokenizer } from './tokenizer/tokenizer.js';
