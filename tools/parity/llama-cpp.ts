@@ -81,7 +81,7 @@ try {
 
   const require = createRequire(path.resolve(values.llama, 'package.json'));
   const { getLlama } = (await import(pathToFileURL(require.resolve('node-llama-cpp')).href)) as {
-    getLlama(options: object): Promise<Llama>;
+    readonly getLlama: (options: object) => Promise<Llama>;
   };
   const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, maxThreads: 2 });
   const compare = async (what: string, expected: readonly number[], name: string, lora?: string, exact = true) => {

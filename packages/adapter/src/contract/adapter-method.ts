@@ -109,5 +109,9 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
    * The configuration of an adapter whose layers compute scaling · B·A, unvalidated; the factors of such layers are variables,
    * which a reader assigns. Left out where the method has no such form.
    */
-  factoredConfig?(facts: { readonly rank: number; readonly scaling: number; readonly dropout: number }): unknown;
+  readonly factoredConfig?: (facts: {
+    readonly rank: number;
+    readonly scaling: number;
+    readonly dropout: number;
+  }) => unknown;
 }

@@ -122,7 +122,7 @@ describe('of one model', () => {
       expect(text).toMatch(/"attention_dropout": 0\.0,/);
       expect(text).toMatch(/"num_hidden_layers": 3,/);
       expect(pythonJson({ rope_theta: 10000, top_p: 1, top_k: 50 })).toMatch(
-        /10000\.0,\n  "top_p": 1\.0,\n  "top_k": 50\n/,
+        /10000\.0,\n {2}"top_p": 1\.0,\n {2}"top_k": 50\n/,
       );
     }));
 
