@@ -187,8 +187,16 @@ def adapt(name: str, model, task: str, folder: Path, result: dict | None) -> Non
         write(folder.parent / "adapted.json", {"logits": rounded(logits[batch["attention_mask"].bool()][-8:])})
     else:
         result["adapted"] = rounded(logits)
+    save_adapter(adapted, folder)
+
+
+def save_adapter(adapted, folder: Path) -> None:
+    """As PEFT saves it, without the card, and with its set of targets in order."""
     adapted.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["target_modules"].sort()
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def tiny_tokenizer() -> None:

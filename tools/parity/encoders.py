@@ -96,12 +96,20 @@ def make(name: str) -> None:
             if "lora_" in key or "modules_to_save" in key:
                 parameter.copy_(0.2 * torch.randn_like(parameter))
         result["adapted"] = rounded(adapted(**batch("right", model.config.pad_token_id)).logits)
-    adapted.save_pretrained(folder / "adapter")
-    (folder / "adapter/README.md").unlink(missing_ok=True)
+    save_adapter(adapted, folder / "adapter")
     write(folder / "golden.json", result)
     for file in folder.rglob("*.*"):
         if file.is_file():
             file.chmod(0o644)
+
+
+def save_adapter(adapted, folder: Path) -> None:
+    """As PEFT saves it, without the card, and with its set of targets in order."""
+    adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["target_modules"].sort()
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -114,8 +114,16 @@ def adapt(name: str, model, folder: Path) -> None:
             if "lora_" in key:
                 parameter.copy_(0.2 * torch.randn_like(parameter))
         write(folder.parent / "adapted.json", {"logits": rounded(supervised(adapted(**batch("right")).logits)[-6:])})
+    save_adapter(adapted, folder)
+
+
+def save_adapter(adapted, folder: Path) -> None:
+    """As PEFT saves it, without the card, and with its set of targets in order."""
     adapted.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["target_modules"].sort()
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def buckets() -> list:

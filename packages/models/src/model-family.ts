@@ -14,8 +14,8 @@ export interface ModelSource {
   readonly config: Readonly<Record<string, unknown>>;
   /** generation_config.json, where there is one. */
   readonly generation?: Readonly<Record<string, unknown>>;
-  /** What sentence-transformers adds, unvalidated: modules.json, and the config.json of its Pooling. */
-  readonly sentence?: { readonly modules: unknown; readonly pooling: unknown };
+  /** What sentence-transformers adds, unvalidated: modules.json, the config.json of its Pooling, sentence_bert_config.json. */
+  readonly sentence?: { readonly modules: unknown; readonly pooling: unknown; readonly settings: unknown };
   /** Under Hugging Face names. */
   readonly weights: TensorFile;
   readonly tokenizer: Tokenizer;

@@ -17,7 +17,7 @@ export interface SentenceEncoder extends Adaptable, SentencePooling {
   /** Name of the model family: 'bert'. */
   readonly family: string;
   readonly tokenizer: Tokenizer;
-  /** Most tokens of one text. */
+  /** Most tokens of one text: as sentence-transformers' files say, at most the positions known. */
   readonly maxLength: number;
   /** Numbers in a vector. */
   readonly width: number;

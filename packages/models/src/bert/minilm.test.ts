@@ -32,7 +32,7 @@ describe.skipIf(folder === undefined)('MiniLM, a real model (needs LORAN_TEST_DA
 
   test('its files say mean vectors of length 1', async () => {
     const encoder = await loadSentenceEncoder(folder!);
-    expect([encoder.pooling, encoder.normalised]).toEqual(['mean', true]);
+    expect([encoder.pooling, encoder.normalised, encoder.maxLength]).toEqual(['mean', true, 256]);
     const expected = goldenMiniLM.mean.map((row) => row.map((value) => value / Math.hypot(...row)));
     expect(await difference(encoder.embed(batchOf(encoder)), expected)).toBeLessThan(1e-5);
     encoder.dispose();

@@ -13,7 +13,7 @@ import { version } from '../version.js';
 import { EncoderClassifier, type EncoderPooling, headPaths, meanHead } from './encoder-classifier.js';
 import { type EncoderFacts, encoderModules, linearSpec, storedNames } from './encoder-facts.js';
 import { PooledEncoder } from './pooled-encoder.js';
-import { poolingOf } from './sentence-pooling.js';
+import { lengthOf, poolingOf } from './sentence-pooling.js';
 
 export function defineEncoderFamily({
   name,
@@ -72,6 +72,7 @@ export function defineEncoderFamily({
       const unexpected = unused.filter((tensor) => !isKnownRest(facts, tensor) && !isHead(tensor));
       return new PooledEncoder(facts, modules, {
         ...pooling,
+        maxLength: lengthOf(source),
         tokenizer: source.tokenizer,
         warnings: unusedWarning(source.weights, unexpected),
       });

@@ -28,7 +28,7 @@ export class PooledEncoder implements SentenceEncoder {
   constructor(
     facts: EncoderFacts,
     modules: LoadedModules,
-    about: SentencePooling & Pick<SentenceEncoder, 'tokenizer' | 'warnings'>,
+    about: SentencePooling & Pick<SentenceEncoder, 'tokenizer' | 'warnings' | 'maxLength'>,
   ) {
     this.family = facts.family;
     this.tokenizer = about.tokenizer;
@@ -41,7 +41,7 @@ export class PooledEncoder implements SentenceEncoder {
     this.checkpoint = modules;
     this.#modules = modules;
     this.#stack = new EncoderStack(facts, modules, '');
-    this.maxLength = this.#stack.maxLength;
+    this.maxLength = Math.min(about.maxLength, this.#stack.maxLength);
   }
 
   modules(): ReadonlyMap<string, Slot> {

@@ -1,6 +1,6 @@
 /**
  * How sentence-transformers' files pool: modules.json lists a Transformer, a Pooling with a config.json of its own, and a
- * Normalize where vectors have length 1.
+ * Normalize where vectors have length 1; sentence_bert_config.json says how long a text may be.
  */
 import { z } from 'zod';
 import { ModelError } from '../model-error.js';
@@ -13,6 +13,13 @@ const poolingFile = z.looseObject({
   pooling_mode_mean_tokens: z.boolean().nullish(),
   pooling_mode_cls_token: z.boolean().nullish(),
 });
+
+const settingsFile = z.looseObject({ max_seq_length: z.int().positive().nullish() });
+
+/** The longest text that the files allow, if they say. */
+export function lengthOf({ sentence }: Pick<ModelSource, 'sentence'>): number {
+  return settingsFile.safeParse(sentence?.settings).data?.max_seq_length ?? Infinity;
+}
 
 /** What the options say, else the files, else the mean as it is. Throws UNSUPPORTED_TASK for other modules and poolings. */
 export function poolingOf({ name, sentence }: ModelSource, options: SentenceEncoderOptions): SentencePooling {

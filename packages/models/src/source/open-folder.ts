@@ -29,12 +29,13 @@ export async function openFolder(folder: string): Promise<ModelSource> {
   };
 }
 
-/** Of sentence-transformers: modules.json, and the file beside its Pooling, which stands in a folder named there. */
+/** Of sentence-transformers: modules.json, the file beside its Pooling, which stands in a folder named there, and the settings. */
 async function sentenceFiles(folder: string): Promise<Pick<ModelSource, 'sentence'>> {
   const modules = await readJson(folder, 'modules.json');
   if (modules === undefined) return {};
   const listed = Array.isArray(modules) ? (modules as ({ type?: unknown; path?: unknown } | null)[]) : [];
   const path = listed.find((module) => String(module?.type).endsWith('.Pooling'))?.path;
   const inside = typeof path === 'string' && /^[\w-][\w.-]*$/.test(path); // a name, not a way out of the folder
-  return { sentence: { modules, pooling: inside ? await readJson(folder, join(path, 'config.json')) : undefined } };
+  const pooling = inside ? await readJson(folder, join(path, 'config.json')) : undefined;
+  return { sentence: { modules, pooling, settings: await readJson(folder, 'sentence_bert_config.json') } };
 }
