@@ -194,3 +194,19 @@ test.skipIf(smollm2 === undefined)('SmolLM2 as Q8_0 has its tokenizer and chat t
     await Promise.all([source.weights.close(), original.weights.close()]);
   }),
 );
+
+const stories = testData('models/stories260K');
+
+test.skipIf(stories === undefined)("stories260K with SentencePiece's tokenizer", () =>
+  withOutput(async (_, parent) => {
+    const model = await loadLanguageModel(stories!);
+    const file = join(parent, 'stories.gguf');
+    const { warnings } = await save(stories!, model, new AdapterSet(model), file, { dtype: 'F32' });
+    expect(warnings).toEqual([]);
+    const written = await loadLanguageModel(file);
+    const texts = ['Once upon a time, there was a dog.', ' two  spaces', 'Größe 🙂', ''];
+    expect(written.tokenizer.encode(texts)).toEqual(model.tokenizer.encode(texts));
+    const [ids = []] = model.tokenizer.encode(texts);
+    expect(await relativeDifference(scoresOf(written, [ids]), scoresOf(model, [ids]))).toBeLessThan(1e-6);
+  }),
+);

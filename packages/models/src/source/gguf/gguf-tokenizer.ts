@@ -30,7 +30,7 @@ export function ggufTokenizerFiles(fields: GgufFields): TokenizerFiles | undefin
   if (model === undefined || model === 'no_vocab' || tokens === undefined) return undefined;
   const vocabulary = vocabularyOf(fields, tokens);
   const name = fields.file.name;
-  const common = { name, config: tokenNames(fields, tokens), templates: templatesOf(fields) };
+  const common = { name, config: tokenNames(fields, tokens), templates: ggufTemplates(fields) };
   if (model === 'gpt2') return { ...common, description: byteLevelBpe(fields, vocabulary) };
   if (model === 'llama') return { ...common, description: sentencePiece(fields, vocabulary) };
   throw new ModelError(
@@ -115,7 +115,7 @@ function sentencePiece(fields: GgufFields, { tokens, special, whole, kindOf }: V
     bosId: begin(fields, true),
     eosId: end(fields),
     prefixSpace: fields.flag('tokenizer.ggml.add_space_prefix') ?? true,
-  });
+  }).description;
 }
 
 const begin = (fields: GgufFields, otherwise: boolean): number | undefined =>
@@ -145,7 +145,8 @@ function tokenNames(fields: GgufFields, tokens: readonly string[]): Record<strin
   );
 }
 
-function templatesOf(fields: GgufFields): ReadonlyMap<string, string> {
+/** The chat templates by name. */
+export function ggufTemplates(fields: GgufFields): ReadonlyMap<string, string> {
   const templates = new Map<string, string>();
   const key = 'tokenizer.chat_template';
   for (const field of fields.file.fields.keys()) {
