@@ -8,6 +8,7 @@ import { LoranError } from '@loran/plugin';
 import { closeEngine } from '@loran/tensor';
 import { completionCommand } from './commands/completion.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { convertCommand, mergeCommand } from './commands/export.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listCommand } from './commands/list.js';
@@ -21,7 +22,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
   const result = { exitCode: 0 };
   const program = new Command('loran')
     .description(
-      'Low-rank adapters for TypeScript: trains and measures LoRA, QLoRA and LoRAN adapters, and generates with them.',
+      'Low-rank adapters for TypeScript: trains and measures LoRA, QLoRA and LoRAN adapters, generates with them, merges and converts them.',
     )
     .version(version)
     .exitOverride()
@@ -30,7 +31,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
       writeErr: (text) => void terminal.err.write(text),
     })
     .showSuggestionAfterError();
-  const commands = [trainCommand, evaluateCommand, generateCommand, inspectCommand, listCommand, schemaCommand];
+  const using = [trainCommand, evaluateCommand, generateCommand];
+  const commands = [...using, mergeCommand, convertCommand, inspectCommand, listCommand, schemaCommand];
   for (const command of [...commands, completionCommand]) command(program, terminal, result);
   try {
     await program.parseAsync(args, { from: 'user' });

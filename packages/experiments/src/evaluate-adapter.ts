@@ -1,10 +1,8 @@
 /** A trained adapter, measured on data: the labels are those it was trained with. */
-import { AdapterSet, type AdapterMethod, loadAdapter, readAdapterConfig } from '@loran/adapter';
+import { AdapterSet, type AdapterMethod, loadAdapter } from '@loran/adapter';
 import type { Evaluation } from '@loran/evaluators';
 import { fetchModel } from '@loran/models';
-import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
-import { readRun } from '@loran/trainer';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
@@ -13,6 +11,7 @@ import { dataOptions, parseOptions, taskNames } from './options.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
+import { trainedWith } from './trained-with.js';
 
 export const evaluateOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
@@ -86,25 +85,4 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
 /** Texts to score are taken whole, as far as the model goes; classifiers have their own length. */
 function loadedLength({ output, defaults }: RunTask, { maxLength }: TaskModel): number {
   return output === 'losses' ? maxLength : defaults.maxLength;
-}
-
-const trainedOptions = z.looseObject({
-  task: z.enum(taskNames).optional(),
-  base: z.string().optional(),
-  pooling: z.enum(['cls', 'mean', 'last']).optional(),
-  training: z.looseObject({ maxLength: z.int().optional() }).optional(),
-});
-
-/** What the run beside the adapter says of it; nothing for an adapter that was trained elsewhere. */
-async function trainedWith(folder: string) {
-  await readAdapterConfig(folder); // a folder without an adapter is said to be one first
-  let record;
-  try {
-    record = await readRun(folder);
-  } catch (error) {
-    if (LoranError.is(error, 'RUN_NOT_FOUND')) return undefined;
-    throw error;
-  }
-  const { task, base, pooling, training } = trainedOptions.parse(record.configuration);
-  return { task, labels: record.labels?.map(({ label }) => label), base, pooling, maxLength: training?.maxLength };
 }

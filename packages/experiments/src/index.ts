@@ -1,6 +1,8 @@
 export type { Clock } from './clock.js';
 export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
 export type { Experiment, ExperimentHooks } from './experiment.js';
+export { exportFormats } from './export/export-formats.js';
+export type { ExportModelOptions, ExportResult } from './export/export-model.js';
 export { inspect, type InspectedTensor, type Inspection } from './inspect.js';
 export { createLab, type Lab } from './lab.js';
 export type { ExperimentOptions, TrainRunOptions } from './options.js';

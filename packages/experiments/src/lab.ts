@@ -15,6 +15,7 @@ import { type Plugin, type PluginKind, Registry } from '@loran/plugin';
 import type { Engine } from '@loran/tensor';
 import { systemClock } from './clock.js';
 import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './evaluate-adapter.js';
+import { exportModel, type ExportModelOptions, type ExportResult } from './export/export-model.js';
 import { type Experiment, experiment } from './experiment.js';
 import type { ExperimentOptions, TrainRunOptions } from './options.js';
 import { type RunHooks, type RunResult, trainRun } from './train-run.js';
@@ -36,6 +37,8 @@ export interface Lab {
   evaluate(options: EvaluateOptions): Promise<EvaluationResult>;
   /** A language model with its adapters, to continue texts and to answer. */
   generator(options: GeneratorOptions): Promise<TextGenerator>;
+  /** Writes a model with adapters merged in, or an adapter, in another format. */
+  export(options: ExportModelOptions): Promise<ExportResult>;
   /** Arms × seeds, ready to run. */
   experiment(options: ExperimentOptions): Experiment;
 }
@@ -77,6 +80,7 @@ export function createLab(): Lab {
     train: (options, hooks) => trainRun(lab, options, hooks),
     evaluate: (options) => evaluateAdapter(lab, options),
     generator: (options) => textGenerator(lab, options),
+    export: (options) => exportModel(lab, options),
     experiment: (options) => experiment(lab, options),
   };
   return lab.use(

@@ -1,0 +1,58 @@
+import { type Command, Option } from 'commander';
+import { exportFormats, type ExportModelOptions } from '@loran/experiments';
+import { number, repeated } from '../flag-values.js';
+import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
+import { line, type Terminal } from '../terminal.js';
+
+type ExportFlags = LabFlags & { readonly adapter?: readonly string[]; readonly to?: string };
+
+export function mergeCommand(program: Command, terminal: Terminal): void {
+  exporting(program.command('merge'), terminal)
+    .description('merge adapters into a model: a Hugging Face folder that transformers loads')
+    .addHelpText(
+      'after',
+      `
+Example:
+  loran merge --model org/name --adapter ./adapter --dtype bf16 --output ./merged`,
+    );
+}
+
+export function convertCommand(program: Command, terminal: Terminal): void {
+  exporting(program.command('convert'), terminal)
+    .description('write a model (adapters merged in) or an adapter in another format')
+    .addOption(
+      new Option('--to <format>', exportFormats.map(({ name, about }) => `${name}: ${about}`).join('; '))
+        .choices(exportFormats.map(({ name }) => name))
+        .makeOptionMandatory(),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  loran convert --model model.gguf --to hf --output ./model
+  loran convert --model ./model --adapter ./adapter --to gguf --dtype q8_0 --output model.gguf
+  loran convert --model ./model --adapter ./adapter --to mlx --output ./mlx-adapter`,
+    );
+}
+
+function exporting(command: Command, { out, err }: Terminal): Command {
+  return withLabFlags(command)
+    .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
+    .option('--adapter <folder>', "adapter folder, PEFT's or mlx-lm's; may be repeated", repeated)
+    .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")
+    .option('--dtype <type>', "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; f16 in GGUF)")
+    .option('--max-shard-bytes <n>', 'bytes of tensors in one file (default: 5e9)', number)
+    .option('--output <path>', 'folder or file to write')
+    .option('--overwrite', 'replace what is there')
+    .action(async (flags: ExportFlags) => {
+      const given = {
+        ...pick(flags, ['model', 'base', 'to', 'dtype', 'maxShardBytes', 'output', 'overwrite']),
+        ...(flags.adapter === undefined ? {} : { adapters: flags.adapter }),
+      };
+      const options = await configured(flags, given);
+      const lab = await labOf(flags, { err });
+      const { warnings, ...result } = await lab.export(options as unknown as ExportModelOptions);
+      for (const warning of warnings) line(err, `warning: ${warning}`);
+      line(out, flags.json === true ? JSON.stringify({ ...result, warnings }) : `Written: ${result.output}`);
+    });
+}

@@ -1,0 +1,137 @@
+/** Merging and converting on the command line: what is written continues a text as the adapter does. */
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lastJson, run } from './__fixtures__/run.js';
+
+const decoders = fileURLToPath(new URL('../../models/src/__fixtures__/decoders', import.meta.url));
+const cpu = ['--device', 'cpu'];
+let folder: string;
+let model: string;
+let adapter: string;
+let adapted: unknown;
+
+const continued = async (...flags: string[]) => {
+  const made = await run('generate', ...flags, '--prompt', '3+1=', '--max-new-tokens', '8', '--json', ...cpu);
+  expect(made.err).not.toContain('error');
+  return lastJson(made.out)['tokens'];
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'loran-cli-export-'));
+  model = path.join(folder, 'llama');
+  await cp(path.join(decoders, 'llama'), model, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    await cp(path.join(decoders, file), path.join(model, file));
+  const pairs = path.join(folder, 'pairs.jsonl');
+  const rows = Array.from({ length: 8 }, (_, i) => JSON.stringify({ prompt: `${i}+1=`, completion: `${i + 1} yes` }));
+  await writeFile(pairs, rows.join('\n'));
+  adapter = path.join(folder, 'adapter');
+  const trained = await run(
+    ...[
+      'train',
+      '--model',
+      model,
+      '--data',
+      pairs,
+      '--test-share',
+      '0',
+      '--steps',
+      '10',
+      '--batch-size',
+      '8',
+      '--rank',
+      '4',
+    ],
+    ...[
+      '--learning-rate',
+      '0.05',
+      '--target-modules',
+      'q_proj,v_proj,down_proj',
+      '--output',
+      adapter,
+      '--quiet',
+      ...cpu,
+    ],
+  );
+  expect(trained.err).not.toContain('error');
+  adapted = await continued('--model', model, '--adapter', adapter);
+  expect(adapted).not.toEqual(await continued('--model', model));
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('models', () => {
+  test('merge writes a folder that needs no adapter', async () => {
+    const output = path.join(folder, 'merged');
+    const merged = await run('merge', '--model', model, '--adapter', adapter, '--output', output, '--json', ...cpu);
+    expect(merged.err).not.toContain('error');
+    expect(lastJson(merged.out)).toEqual({ output, format: 'hf', warnings: [] });
+    expect(await readdir(output)).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
+    expect(await continued('--model', output)).toEqual(adapted);
+    const again = await run('merge', '--model', model, '--adapter', adapter, '--output', output, ...cpu);
+    expect(again).toMatchObject({ exitCode: 1, err: expect.stringContaining('FOLDER_NOT_EMPTY') as string });
+    expect((await run('merge', '--model', model, '--output', output, '--overwrite', ...cpu)).exitCode).toBe(0);
+  });
+});
+
+describe('adapters', () => {
+  test('to MLX and back to PEFT', async () => {
+    const [mlx, peft] = [path.join(folder, 'mlx'), path.join(folder, 'peft')];
+    const convert = (from: string, to: string, output: string) =>
+      run('convert', '--model', model, '--adapter', from, '--to', to, '--output', output, ...cpu);
+    expect((await convert(adapter, 'mlx', mlx)).out).toContain(`Written: ${mlx}`);
+    expect((await readdir(mlx)).sort()).toEqual(['adapter_config.json', 'adapters.safetensors']);
+    expect((await convert(mlx, 'peft', peft)).exitCode).toBe(0);
+    expect(await continued('--model', model, '--adapter', peft)).toEqual(adapted);
+  });
+
+  test('to llama.cpp', async () => {
+    const output = path.join(folder, 'adapter.gguf');
+    const made = await run(
+      'convert',
+      '--model',
+      model,
+      '--adapter',
+      adapter,
+      '--to',
+      'gguf-lora',
+      '--output',
+      output,
+      ...cpu,
+    );
+    expect(made.err).not.toContain('error');
+    const { facts } = JSON.parse((await run('inspect', output, '--json')).out) as { facts: Record<string, unknown> };
+    expect(facts).toMatchObject({ 'general.type': 'adapter', 'adapter.type': 'lora', 'adapter.lora.alpha': 8 });
+  });
+});
+
+describe('mistakes', () => {
+  test.each([
+    [
+      'an unknown format',
+      ['convert', '--model', '$model', '--to', 'ggml', '--output', 'x'],
+      /Allowed choices are hf, gguf/,
+    ],
+    ['no format', ['convert', '--model', '$model', '--output', 'x'], /--to <format>' not specified/],
+    [
+      'a type that the format lacks',
+      ['merge', '--model', '$model', '--dtype', 'q8_0', '--output', 'x'],
+      /FORMAT_DTYPE.*F32, F16, BF16/,
+    ],
+    ['no adapter', ['convert', '--model', '$model', '--to', 'mlx', '--output', 'x'], /NO_ADAPTER.*--adapter/],
+    [
+      'the folder of the model',
+      ['merge', '--model', '$model', '--output', '$model'],
+      /NOT_EXPORTABLE|FOLDER_NOT_EMPTY/,
+    ],
+  ])('%s', async (_, args, message) => {
+    const filled = args.map((arg) => (arg === '$model' ? model : arg));
+    const { exitCode, err } = await run(...filled);
+    expect(err).toMatch(message);
+    expect(exitCode).toBe(1);
+  });
+});

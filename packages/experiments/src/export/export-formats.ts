@@ -1,0 +1,104 @@
+/** What a model or an adapter can be written as. */
+import { saveAdapter, saveMlxAdapter } from '@loran/adapter';
+import { saveGguf, saveGgufAdapter, saveMergedModel } from '@loran/models';
+import { LoranError, nearest } from '@loran/plugin';
+import { type AdaptedSource, onlyAdapter } from './adapted-source.js';
+
+export interface ExportOptions {
+  readonly output: string;
+  readonly dtype?: string | undefined;
+  readonly overwrite: boolean;
+  readonly maxShardBytes?: number | undefined;
+  /** Name of the base model to write into an adapter. */
+  readonly baseModel: string;
+}
+
+export interface ExportFormat {
+  readonly name: string;
+  readonly about: string;
+  /** Types that its numbers may have; none: it has one of its own. */
+  readonly dtypes: readonly string[];
+  /** Writes, and says what a user should know: what was lost, and how much. */
+  write(from: AdaptedSource, options: ExportOptions): Promise<readonly string[]>;
+}
+
+export const exportFormats: readonly ExportFormat[] = [
+  {
+    name: 'hf',
+    about: 'a Hugging Face folder, adapters merged in',
+    dtypes: ['F32', 'F16', 'BF16'],
+    async write({ source, model, set }, { output, dtype, overwrite, maxShardBytes }) {
+      const { warnings } = await saveMergedModel(source, model, set, output, {
+        overwrite,
+        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
+        ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+      });
+      return warnings;
+    },
+  },
+  {
+    name: 'gguf',
+    about: 'a GGUF file for llama.cpp, adapters merged in, with a Modelfile for Ollama beside it',
+    dtypes: ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'],
+    async write({ source, model, set }, { output, dtype }) {
+      const { warnings } = await saveGguf(source, model, set, output, {
+        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
+      });
+      return warnings;
+    },
+  },
+  {
+    name: 'gguf-lora',
+    about: "an adapter for llama.cpp's --lora",
+    dtypes: ['F32', 'F16'],
+    async write(from, { output, dtype }) {
+      const adapter = onlyAdapter(from, 'gguf-lora');
+      await saveGgufAdapter(from.source, from.model, adapter, output, {
+        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
+      });
+      return [];
+    },
+  },
+  {
+    name: 'mlx',
+    about: 'an adapter for mlx-lm',
+    dtypes: [],
+    async write(from, { output, baseModel }) {
+      await saveMlxAdapter(onlyAdapter(from, 'mlx'), from.model, output, { baseModel });
+      return [];
+    },
+  },
+  {
+    name: 'peft',
+    about: 'an adapter for PEFT',
+    dtypes: [],
+    async write(from, { output, baseModel }) {
+      const { taskType } = from;
+      await saveAdapter(onlyAdapter(from, 'peft'), output, {
+        baseModel,
+        ...(taskType === undefined ? {} : { taskType }),
+      });
+      return [];
+    },
+  },
+];
+
+/** The format of that name, if it can have such numbers. Throws UNKNOWN_FORMAT and FORMAT_DTYPE. */
+export function exportFormat(name: string, dtype: string | undefined): ExportFormat {
+  const found = exportFormats.find((format) => format.name === name);
+  if (found === undefined) {
+    const names = exportFormats.map((format) => format.name);
+    const [near] = nearest(name, names);
+    throw new LoranError(
+      'UNKNOWN_FORMAT',
+      `Nothing is written as '${name}'. Known: ${names.join(', ')}.${near === undefined ? '' : ` Did you mean '${near}'?`}`,
+    );
+  }
+  if (dtype !== undefined && !found.dtypes.includes(dtype)) {
+    throw new LoranError(
+      'FORMAT_DTYPE',
+      `'${name}' cannot have numbers of type ${dtype}. ${found.dtypes.length === 0 ? 'Leave the type out.' : `Choose from ${found.dtypes.join(', ')}.`}`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,43 @@
+/** Writes a model, with adapters merged in, or an adapter, in another format. */
+import { z } from 'zod';
+import type { Lab } from '../lab.js';
+import { parseOptions } from '../options.js';
+import { adaptedSource } from './adapted-source.js';
+import { exportFormat } from './export-formats.js';
+
+const exportOptions = z.strictObject({
+  model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
+  adapters: z.array(z.string()).default([]).describe("Folders of adapters, PEFT's or mlx-lm's."),
+  base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
+  to: z.string().default('hf').describe('Format: hf, gguf, gguf-lora, mlx, peft.'),
+  output: z.string().describe('Folder or file to write.'),
+  dtype: z
+    .string()
+    .transform((name) => name.toUpperCase())
+    .optional()
+    .describe("Type of the numbers; default: the checkpoint's own, F16 in GGUF."),
+  maxShardBytes: z.number().positive().optional(),
+  overwrite: z.boolean().default(false),
+});
+
+export type ExportModelOptions = z.input<typeof exportOptions>;
+
+export interface ExportResult {
+  readonly output: string;
+  readonly format: string;
+  /** What a user should know: what was lost, and how much. */
+  readonly warnings: readonly string[];
+}
+
+/** Throws INVALID_OPTIONS, UNKNOWN_FORMAT, FORMAT_DTYPE, NO_ADAPTER, and what loading and writing do. */
+export async function exportModel(lab: Lab, input: ExportModelOptions): Promise<ExportResult> {
+  const options = parseOptions(exportOptions, input);
+  const format = exportFormat(options.to, options.dtype); // named before the model is read
+  const from = await adaptedSource(lab, options);
+  try {
+    const warnings = await format.write(from, { ...options, baseModel: options.model });
+    return { output: options.output, format: format.name, warnings: [...from.model.warnings, ...warnings] };
+  } finally {
+    await from.close();
+  }
+}

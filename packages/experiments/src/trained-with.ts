@@ -1,0 +1,27 @@
+/** What the run beside an adapter says of its training. */
+import { readAdapterConfig } from '@loran/adapter';
+import { LoranError } from '@loran/plugin';
+import { readRun } from '@loran/trainer';
+import { z } from 'zod';
+import { taskNames } from './options.js';
+
+const trainedOptions = z.looseObject({
+  task: z.enum(taskNames).optional(),
+  base: z.string().optional(),
+  pooling: z.enum(['cls', 'mean', 'last']).optional(),
+  training: z.looseObject({ maxLength: z.int().optional() }).optional(),
+});
+
+/** What the run beside the adapter says of it; nothing for an adapter that was trained elsewhere. */
+export async function trainedWith(folder: string) {
+  await readAdapterConfig(folder); // a folder without an adapter is said to be one first
+  let record;
+  try {
+    record = await readRun(folder);
+  } catch (error) {
+    if (LoranError.is(error, 'RUN_NOT_FOUND')) return undefined;
+    throw error;
+  }
+  const { task, base, pooling, training } = trainedOptions.parse(record.configuration);
+  return { task, labels: record.labels?.map(({ label }) => label), base, pooling, maxLength: training?.maxLength };
+}
