@@ -2,9 +2,18 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError } from '../model-error.js';
 
+const largest = 1 << 28; // bytes: eight times the largest tokenizer.json there is
+
 /** A JSON file of a model folder; `undefined` when there is none. Throws MODEL_NOT_FOUND when the folder is missing. */
 export async function readJson(folder: string, name: string): Promise<unknown> {
   const path = join(folder, name);
+  const size = (await fs.stat(path).catch(() => undefined))?.size ?? 0;
+  if (size > largest) {
+    throw new ModelError(
+      'INVALID_MODEL_CONFIG',
+      `${path} has ${size} bytes; at most ${largest} are read. Is it the JSON file of a model?`,
+    );
+  }
   let text: string;
   try {
     text = await fs.readFile(path, 'utf8');

@@ -5,6 +5,7 @@ import { readTemplates } from '../chat/read-templates.js';
 import { readJson } from '../folder/read-json.js';
 import { ModelError } from '../model-error.js';
 import { buildTokenizer } from './build-tokenizer.js';
+import { isFields } from './check-description.js';
 import type { TokenizerFiles } from './tokenizer-files.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -22,7 +23,9 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles | undefined> {
   const description = await readJson(folder, 'tokenizer.json');
   if (description === undefined) return undefined;
-  const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
+  const own = await readJson(folder, 'tokenizer_config.json');
+  const names = await readJson(folder, 'special_tokens_map.json'); // where older files name the special tokens
+  const config = { ...(isFields(names) ? names : {}), ...(isFields(own) ? own : {}) };
   return { name: join(folder, 'tokenizer.json'), description, config, templates: await readTemplates(folder, config) };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -86,6 +86,27 @@ describe('a folder', () => {
       writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token }));
       expect((await loadTokenizer(folder)).padId).toBe(4);
     }
+  });
+
+  test('with special tokens named in special_tokens_map.json, which tokenizer_config.json may overrule', async () => {
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[MASK]' }));
+    writeFileSync(
+      join(folder, 'special_tokens_map.json'),
+      JSON.stringify({ pad_token: '[PAD]', bos_token: { content: '[CLS]' }, eos_token: '[SEP]', unk_token: '[UNK]' }),
+    );
+    expect(await loadTokenizer(folder)).toMatchObject({
+      padId: 4,
+      bosId: 2,
+      eosId: 3,
+      unkId: 1,
+      before: [2],
+      after: [3],
+    });
+  });
+
+  test('whose tokenizer.json is larger than any is not read', async () => {
+    truncateSync(join(folder, 'tokenizer.json'), 2 ** 28 + 1);
+    await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json has 268435457 bytes; at most 268435456/);
   });
 
   test('without tokenizer.json is told what to provide', async () => {

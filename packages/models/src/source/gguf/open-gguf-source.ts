@@ -13,7 +13,7 @@ import type { GgufArchitecture } from './gguf-architecture.js';
 import { ggufArchitectureOf } from './gguf-architectures.js';
 import { ggufConfig, ggufGeneration } from './gguf-config.js';
 import { GgufFields } from './gguf-fields.js';
-import { ggufTokenizerFiles } from './gguf-tokenizer.js';
+import { ggufTemplates, ggufTokenizerFiles } from './gguf-tokenizer.js';
 import { ggufWeights } from './gguf-weights.js';
 
 /**
@@ -44,16 +44,15 @@ export async function openGgufSource(path: string): Promise<ModelSource> {
 
 /** tokenizer.json beside the file, else what is in it; the chat templates of both. */
 async function tokenizerOf(path: string, fields: GgufFields): Promise<Tokenizer> {
-  const own = ggufTokenizerFiles(fields);
-  const beside = await readTokenizerFiles(dirname(path));
-  const files = beside ?? own;
+  const folder = dirname(path);
+  const files = (await readTokenizerFiles(folder)) ?? ggufTokenizerFiles(fields);
   if (files === undefined) {
     throw new ModelError(
       'TOKENIZER_NOT_FOUND',
       `${path} holds no tokenizer. Put the model's tokenizer.json beside it.`,
     );
   }
-  const templates = new Map([...(own?.templates ?? []), ...(await readTemplates(dirname(path), files.config))]);
+  const templates = new Map([...ggufTemplates(fields), ...(await readTemplates(folder, files.config))]);
   return buildTokenizer({ ...files, templates });
 }
 
