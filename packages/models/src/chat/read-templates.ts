@@ -36,7 +36,7 @@ export async function readTemplates(folder: string, config: unknown): Promise<Re
 }
 
 /** A text is the default template; a list names its templates. Throws INVALID_TOKENIZER. */
-export function namedTemplates(file: string, field: unknown): ReadonlyMap<string, string> {
+function namedTemplates(file: string, field: unknown): ReadonlyMap<string, string> {
   if (field === undefined || field === null) return new Map();
   if (typeof field === 'string') return new Map([['default', field]]);
   const list = Array.isArray(field)

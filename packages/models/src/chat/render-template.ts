@@ -16,7 +16,7 @@ export interface TemplateLimits {
   readonly megabytes: number;
 }
 
-export const templateLimits: TemplateLimits = { seconds: 10, megabytes: 256 };
+const templateLimits: TemplateLimits = { seconds: 10, megabytes: 256 };
 
 // Beside both src and dist: plain files that no compiler touches.
 const program = fileURLToPath(new URL('../../worker/chat-process.mjs', import.meta.url));
