@@ -7,6 +7,7 @@ import { ShapeMismatchError } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
 import { nestedScales, singleScales } from './block-scales.js';
 import { doubleQuantise, nestedBlockSize } from './double-quantise.js';
+import { bitsandbytesConfig, nf4PartsIn } from './checkpoint.js';
 import { nf4Weight } from './nf4-weight.js';
 import { readNf4Parts } from './read-parts.js';
 import { blockSizes, isBlockSize, writeQuantState } from './quant-state.js';
@@ -59,6 +60,8 @@ export function createNf4({ doubleQuantisation = true, blockSize = 64 }: Nf4Opti
     package: '@loran/qlora',
     version,
     store,
+    recognises: nf4PartsIn,
+    checkpointConfig: bitsandbytesConfig,
     restore: (kind, parts) => {
       const values = readNf4Parts(kind, parts);
       const again = createNf4({ doubleQuantisation: parts.has('weight.nested_absmax'), blockSize: values.blockSize });

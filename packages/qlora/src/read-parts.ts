@@ -14,6 +14,7 @@ import type { Dtype, TensorBytes } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import { nestedScales, singleScales } from './block-scales.js';
 import { nf4Codebook, zeroCode } from './codebook.js';
+import { fp4StateKey } from './checkpoint.js';
 import { quantStateKey, readQuantState } from './quant-state.js';
 import type { Nf4Values } from './nf4-weight.js';
 
@@ -21,7 +22,7 @@ type Parts = ReadonlyMap<string, TensorBytes>;
 
 /** Throws PART_MISSING, PART_INVALID. */
 export function readNf4Parts(kind: FrozenWeight['kind'], parts: Parts): Nf4Values {
-  if (parts.has('weight.quant_state.bitsandbytes__fp4')) {
+  if (parts.has(fp4StateKey)) {
     throw new LoranError(
       'PART_INVALID',
       'This weight is quantised as FP4; only NF4 is read. Start from the unquantised model.',

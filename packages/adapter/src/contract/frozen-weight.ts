@@ -50,4 +50,14 @@ export interface BaseStorage extends Plugin {
   store(source: WeightSource): Promise<FrozenWeight>;
   /** From a checkpoint that is already in this storage: nothing is quantised a second time. */
   restore(kind: FrozenWeight['kind'], parts: ReadonlyMap<string, TensorBytes>): FrozenWeight;
+  /**
+   * The parts of the module at `path` among the names of a checkpoint's tensors (`path`.weight.absmax, …), without its bias;
+   * `undefined` where its weight is not in this storage. Absent: checkpoints hold this storage's weights as plain floats.
+   */
+  recognises?(names: Pick<ReadonlySet<string>, 'has'>, path: string): readonly string[] | undefined;
+  /**
+   * `quantization_config` of the config.json beside weights in this storage. `parts`: the part names of one of them;
+   * `unpacked`: paths of the matrices that are written as plain floats. Absent: config.json says nothing of it.
+   */
+  checkpointConfig?(parts: ReadonlySet<string>, unpacked: readonly string[]): Readonly<Record<string, unknown>>;
 }

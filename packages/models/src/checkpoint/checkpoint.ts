@@ -1,5 +1,7 @@
 /** What a loaded model remembers of its files: enough to write it again as it came, and to know it again. */
 import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs-core';
+import type { FrozenWeight } from '@loran/adapter';
 import type { ModuleSpec } from './module-spec.js';
 
 export interface Checkpoint {
@@ -31,6 +33,16 @@ export class Fingerprint {
       yield run;
     }
     this.#samples.set(name, Buffer.from(Float32Array.from(sample).buffer));
+  }
+
+  /** The first values of a weight that came packed. */
+  async add(name: string, frozen: FrozenWeight): Promise<void> {
+    const first = tf.tidy(() => {
+      const flat = tf.reshape(frozen.weight(), [-1]);
+      return tf.slice(flat, [0], [Math.min(sampled, flat.size)]);
+    });
+    this.#samples.set(name, Buffer.from(Float32Array.from(await first.data<'float32'>()).buffer));
+    first.dispose();
   }
 
   digest(): string {

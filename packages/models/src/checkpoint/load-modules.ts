@@ -1,50 +1,52 @@
 /** Loads a model's modules one after another, each streamed from the file into its storage. */
 import * as tf from '@tensorflow/tfjs-core';
-import { type BaseStorage, fp32, Slot } from '@loran/adapter';
+import { type FrozenWeight, Slot } from '@loran/adapter';
 import type { TensorFile } from '@loran/formats';
 import { LayerNorm } from '../layers/layer-norm.js';
 import type { Norm } from '../layers/norm.js';
 import { RmsNorm } from '../layers/rms-norm.js';
 import { ModelError } from '../model-error.js';
 import { type Checkpoint, Fingerprint } from './checkpoint.js';
-import type { LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
+import type { LocatedTensors } from './locate-tensors.js';
+import type { EmbeddingSpec, LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
+import { type PackedWeight, restoreWeight } from './packed-weight.js';
+import { storageOf, type Storages } from './storages.js';
 
 export interface LoadedModules extends Checkpoint {
   readonly slots: Map<string, Slot>;
   readonly norms: Map<string, Norm>;
 }
 
-/** Where weights are kept; see ModuleSpec.keptAs. */
-export interface Storages {
-  /** By the path of a linear layer. */
-  readonly base: (path: string) => BaseStorage;
-  readonly embeddings: BaseStorage;
-}
-
-/** `base` for all linear layers or by path, as options give it. */
-export function storages({
-  base = fp32,
-  embeddings = fp32,
-}: {
-  readonly base?: BaseStorage | ((path: string) => BaseStorage);
-  readonly embeddings?: BaseStorage;
-}): Storages {
-  return { base: typeof base === 'function' ? base : () => base, embeddings };
-}
-
 export async function loadModules(
   file: TensorFile,
   specs: readonly ModuleSpec[],
-  stored: ReadonlyMap<string, string>,
-  { base, embeddings }: Storages,
+  { stored, packed }: Pick<LocatedTensors, 'stored' | 'packed'>,
+  storages: Storages,
 ): Promise<LoadedModules> {
   const slots: LoadedModules['slots'] = new Map();
   const norms: LoadedModules['norms'] = new Map();
   const fingerprint = new Fingerprint();
   const valuesOf = (name: string) => file.values(stored.get(name) ?? name);
   const whole = async (name: string): Promise<Float32Array> => joined(valuesOf(name));
-  const storageOf = (spec: LinearSpec): BaseStorage =>
-    spec.keptAs === 'fp32' ? fp32 : spec.keptAs === 'embeddings' ? embeddings : base(spec.path);
+  const store = async (spec: LinearSpec | EmbeddingSpec, bias: Float32Array | null): Promise<FrozenWeight> => {
+    const { kind, path, rows, columns } = spec;
+    const weight = `${path}.weight`;
+    const turned = kind === 'linear' && spec.conv1d === true;
+    const values = () => (isHead(spec) ? valuesOf(weight) : fingerprint.watch(weight, valuesOf(weight)));
+    return storageOf(spec, storages).store({
+      kind,
+      path,
+      rows,
+      columns,
+      values: () => (turned ? transposed(values(), rows, columns) : values()),
+      bias,
+    });
+  };
+  const restore = async (spec: LinearSpec | EmbeddingSpec, parts: PackedWeight, bias: Float32Array | null) => {
+    const frozen = await restoreWeight(file, spec, parts, bias);
+    if (!isHead(spec)) await fingerprint.add(`${spec.path}.weight`, frozen);
+    return frozen;
+  };
   try {
     for (const spec of specs) {
       const { path } = spec;
@@ -52,20 +54,9 @@ export async function loadModules(
         norms.set(path, await loadNorm(spec, whole));
         continue;
       }
-      const { kind, rows, columns } = spec;
-      const weight = `${path}.weight`;
-      const storage = kind === 'embedding' ? embeddings : storageOf(spec);
-      const turned = kind === 'linear' && spec.conv1d === true;
-      const values = () =>
-        kind === 'linear' && spec.keptAs !== undefined ? valuesOf(weight) : fingerprint.watch(weight, valuesOf(weight));
-      const frozen = await storage.store({
-        kind,
-        path,
-        rows,
-        columns,
-        values: () => (turned ? transposed(values(), rows, columns) : values()),
-        bias: kind === 'linear' && spec.bias ? await whole(`${path}.bias`) : null,
-      });
+      const bias = spec.kind === 'linear' && spec.bias ? await whole(`${path}.bias`) : null;
+      const parts = packed.get(path);
+      const frozen = parts === undefined ? await store(spec, bias) : await restore(spec, parts, bias);
       slots.set(path, new Slot(path, frozen));
     }
   } catch (error) {
@@ -91,6 +82,9 @@ export function found<T>(modules: ReadonlyMap<string, T>, path: string): T {
     throw new ModelError('MISSING_WEIGHTS', `The model was built without its module '${path}'.`);
   return module;
 }
+
+/** Heads are no part of a model's fingerprint. */
+const isHead = (spec: LinearSpec | EmbeddingSpec): boolean => spec.kind === 'linear' && spec.keptAs !== undefined;
 
 const isNorm = (spec: ModuleSpec): spec is NormSpec => spec.kind === 'layer-norm' || spec.kind === 'rms-norm';
 

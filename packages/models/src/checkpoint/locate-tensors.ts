@@ -1,10 +1,15 @@
 /** Finds what a model needs in a checkpoint, under the names it may have there. */
 import type { TensorFile } from '@loran/formats';
 import { ModelError } from '../model-error.js';
+import { type ModuleSpec, tensorShapes } from './module-spec.js';
+import { packedAdvice, type PackedWeight, packedWeight } from './packed-weight.js';
+import type { Storages } from './storages.js';
 
 export interface LocatedTensors {
   /** Name in the model -> name in the file. */
   readonly stored: ReadonlyMap<string, string>;
+  /** Path of a module -> its weight in the parts of a base storage. */
+  readonly packed: ReadonlyMap<string, PackedWeight>;
   /** Names in the file that nothing asked for. */
   readonly unused: readonly string[];
 }
@@ -15,14 +20,27 @@ export interface LocatedTensors {
  */
 export function locateTensors(
   file: TensorFile,
-  shapes: ReadonlyMap<string, readonly number[]>,
+  specs: readonly ModuleSpec[],
   namesOf: (name: string) => readonly string[],
+  storages: Storages,
 ): LocatedTensors {
+  const shapes = tensorShapes(specs);
   const stored = new Map<string, string>();
+  const packed = new Map<string, PackedWeight>();
+  const findName = (name: string) => namesOf(name).find((candidate) => file.tensors.has(candidate));
+  for (const spec of specs) {
+    if (spec.kind !== 'linear' && spec.kind !== 'embedding') continue;
+    const weight = findName(`${spec.path}.weight`);
+    const found = weight === undefined ? undefined : packedWeight(file.tensors, spec, weight, storages);
+    if (found === undefined) continue;
+    packed.set(spec.path, found);
+    stored.set(`${spec.path}.weight`, weight!);
+  }
   const missing: string[] = [];
   const wrong: string[] = [];
   for (const [name, shape] of shapes) {
-    const found = namesOf(name).find((candidate) => file.tensors.has(candidate));
+    if (stored.has(name)) continue;
+    const found = findName(name);
     if (found === undefined) {
       missing.push(name);
       continue;
@@ -42,11 +60,12 @@ export function locateTensors(
   if (wrong.length > 0) {
     throw new ModelError(
       'WEIGHT_SHAPES',
-      `${file.name}: ${listed(wrong, 6)}. Its config.json describes a model of another size, or the weights are packed by a quantisation.`,
+      `${file.name}: ${listed(wrong, 6)}. ${packedAdvice(file) ?? 'Its config.json describes a model of another size, or the weights are packed by a quantisation.'}`,
     );
   }
-  const used = new Set(stored.values());
-  return { stored, unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
+  const parts = [...packed.values()].flatMap(({ path, parts }) => parts.map((part) => `${path}.${part}`));
+  const used = new Set([...stored.values(), ...parts]);
+  return { stored, packed, unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
 /** What to say of tensors that a model leaves aside, if there are any. */

@@ -2,9 +2,10 @@
 import { frozenTensor, Slot } from '@loran/adapter';
 import { randomStream } from '@loran/tensor';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { found, loadModules, type LoadedModules, storages } from '../checkpoint/load-modules.js';
+import { found, loadModules, type LoadedModules } from '../checkpoint/load-modules.js';
 import { locateTensors, unusedWarning } from '../checkpoint/locate-tensors.js';
-import { type LinearSpec, type ModuleSpec, tensorShapes } from '../checkpoint/module-spec.js';
+import type { LinearSpec, ModuleSpec } from '../checkpoint/module-spec.js';
+import { storages } from '../checkpoint/storages.js';
 import { tiedHead } from '../checkpoint/tied-head.js';
 import type { LanguageModelOptions } from '../language-model.js';
 import type { ModelSource } from '../model-family.js';
@@ -44,8 +45,9 @@ export async function loadDecoderModules(
   const { rows, columns } = specs.find(({ path }) => path === embedding) as { rows: number; columns: number };
   const stored = score === undefined ? (tied ? [] : [languageHead(rows, columns)]) : storedScore(score, columns);
   const all = [...specs, ...stored];
-  const located = locateTensors(weights, tensorShapes(all), storedNames);
-  const loaded = await loadModules(weights, all, located.stored, storages(options));
+  const kept = storages(options);
+  const located = locateTensors(weights, all, storedNames, kept);
+  const loaded = await loadModules(weights, all, located, kept);
   const isTied = score === undefined && tied;
   const modules = isTied ? { ...loaded, tied: new Map([['lm_head', embedding]]) } : loaded;
   const { slots } = modules;

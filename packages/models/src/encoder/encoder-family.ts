@@ -3,9 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { frozenTensor, Slot } from '@loran/adapter';
 import { randomStream } from '@loran/tensor';
-import { loadModules, storages } from '../checkpoint/load-modules.js';
+import { loadModules } from '../checkpoint/load-modules.js';
 import { locateTensors, unusedWarning } from '../checkpoint/locate-tensors.js';
-import { type ModuleSpec, tensorShapes } from '../checkpoint/module-spec.js';
+import type { ModuleSpec } from '../checkpoint/module-spec.js';
+import { storages } from '../checkpoint/storages.js';
 import { chooseLabels } from '../classification/choose-labels.js';
 import { ModelError } from '../model-error.js';
 import type { ModelFamily, ModelSource } from '../model-family.js';
@@ -88,8 +89,9 @@ async function loadEncoder(
   specs: Specs,
   options: Parameters<typeof storages>[0],
 ) {
-  const { stored, unused } = locateTensors(weights, tensorShapes(specs), storedNames(facts));
-  return { modules: await loadModules(weights, specs, stored, storages(options)), unused };
+  const kept = storages(options);
+  const located = locateTensors(weights, specs, storedNames(facts), kept);
+  return { modules: await loadModules(weights, specs, located, kept), unused: located.unused };
 }
 
 /** The linear layers of the head, the pretrained one of the encoder among them; those of the labels stay fp32. */

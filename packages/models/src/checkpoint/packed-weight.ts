@@ -1,0 +1,75 @@
+/** A weight that a checkpoint holds in a base storage's own parts: it is restored as it is, never quantised a second time. */
+import type { BaseStorage, FrozenWeight } from '@loran/adapter';
+import { fromFloat32, isBlockType, type TensorBytes, type TensorFile } from '@loran/formats';
+import { LoranError } from '@loran/plugin';
+import { ModelError } from '../model-error.js';
+import type { EmbeddingSpec, LinearSpec } from './module-spec.js';
+import { storageOf, type Storages } from './storages.js';
+
+type WeightSpec = LinearSpec | EmbeddingSpec;
+
+export interface PackedWeight {
+  readonly storage: BaseStorage;
+  /** The module's path in the files. */
+  readonly path: string;
+  /** Part names: 'weight', 'weight.absmax', … */
+  readonly parts: readonly string[];
+}
+
+/** `weight`: its name in the files. A head that is not kept in the base storage is still restored by it, where it is packed. */
+export function packedWeight(
+  names: Pick<ReadonlySet<string>, 'has'>,
+  spec: WeightSpec,
+  weight: string,
+  storages: Storages,
+): PackedWeight | undefined {
+  const path = weight.slice(0, -'.weight'.length);
+  for (const storage of [storageOf(spec, storages), storages.base(spec.path)]) {
+    const parts = storage.recognises?.(names, path);
+    if (parts !== undefined) return { storage, path, parts };
+  }
+  return undefined;
+}
+
+/** Throws WEIGHT_SHAPES, and what the reader and the storage throw, with the tensor's name. */
+export async function restoreWeight(
+  file: TensorFile,
+  { kind, rows, columns }: WeightSpec,
+  { storage, path, parts }: PackedWeight,
+  bias: Float32Array | null,
+): Promise<FrozenWeight> {
+  const read = new Map<string, TensorBytes>();
+  for (const part of parts) {
+    const { dtype, shape, data } = await file.read(`${path}.${part}`);
+    if (isBlockType(dtype)) throw new ModelError('WEIGHT_SHAPES', `${file.name}: ${path}.${part} is packed twice.`);
+    read.set(part, { dtype, shape, data });
+  }
+  if (bias !== null) read.set('bias', { dtype: 'F32', shape: [bias.length], data: fromFloat32(bias, 'F32') });
+  const frozen = restored(file, path, () => storage.restore(kind, read));
+  if (frozen.rows === rows && frozen.columns === columns) return frozen;
+  frozen.dispose();
+  throw new ModelError(
+    'WEIGHT_SHAPES',
+    `${file.name}: ${path}.weight is packed from [${frozen.rows}, ${frozen.columns}], expected [${rows}, ${columns}]. Its config.json describes a model of another size.`,
+  );
+}
+
+function restored(file: TensorFile, path: string, restore: () => FrozenWeight): FrozenWeight {
+  try {
+    return restore();
+  } catch (cause) {
+    if (!LoranError.is(cause)) throw cause;
+    throw new LoranError(cause.code, `${file.name}: ${path}: ${cause.message}`, { cause });
+  }
+}
+
+/** What stands in the way when no storage that was chosen knows the parts; `undefined` where nothing looks packed. */
+export function packedAdvice(file: TensorFile): string | undefined {
+  const states = [...file.tensors.keys()].flatMap((name) => {
+    const [, path, type] = /^(.+)\.weight\.quant_state\.bitsandbytes__(\w+)$/.exec(name) ?? [];
+    return path === undefined || type === undefined ? [] : [{ path, type }];
+  });
+  const [first] = states;
+  if (first === undefined) return undefined;
+  return `Its weights are packed by bitsandbytes as ${first.type} (${states.length} modules, ${first.path} the first), which the base storage chosen does not restore. Choose one that does: --base nf4 in the shell, { base: nf4 } of @loran/qlora in code, for nf4.`;
+}
