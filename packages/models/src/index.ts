@@ -1,10 +1,15 @@
 export { bert } from './bert/bert.js';
 export type { ChatMessage, ChatTemplateOptions } from './chat/chat-message.js';
+export { defineDecoderFamily, type DecoderFamilyOptions } from './decoder/decoder-family.js';
 export { KeyValueCache, type CacheShape } from './decoder/key-value-cache.js';
+export { llamaFields, llamaOptions } from './decoder/llama-options.js';
+export { loadRotaryDecoder, type RotaryDecoderOptions } from './decoder/rotary-decoder.js';
+export { loadGgufAdapter, type LoadGgufAdapterOptions } from './export/gguf/load-gguf-adapter.js';
 export { saveGguf, type GgufModelType, type SaveGgufOptions } from './export/gguf/save-gguf.js';
 export { saveGgufAdapter, type SaveGgufAdapterOptions } from './export/gguf/save-gguf-adapter.js';
 export { saveMergedModel, type SavedModel, type SaveMergedModelOptions } from './export/save-merged-model.js';
 export { mergedWeights, type MergedWeights, type StoredModel } from './export/merged-weights.js';
+export { parseModelConfig } from './folder/parse-model-config.js';
 export { gemma2, gemma3 } from './gemma/gemma.js';
 export {
   generate,

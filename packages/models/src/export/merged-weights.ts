@@ -7,7 +7,7 @@
  * model computes with it, so that the logits are the same.
  */
 import { type Adaptable, type AdapterSet, type FrozenWeight, isAdapted, mergedModule, type Slot } from '@loran/adapter';
-import { fromFloat32, type TensorFile, type TensorInfo } from '@loran/formats';
+import { fromFloat32, isBlockType, isFloat, type TensorFile, type TensorInfo } from '@loran/formats';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { notExportable } from './export-error.js';
 
@@ -49,10 +49,15 @@ export function mergedWeights(weights: TensorFile, model: StoredModel, adapters:
     originals.set(name, storedName);
     tensors.set(name, info);
   }
+  // codes become what the file's other tensors are, which no quantisation touches: norms above all
+  const unpacked = [...weights.tensors.values()].map(({ dtype }) => dtype).find((dtype) => isFloat(dtype)) ?? 'F16';
   for (const [name, { path, kind, shape, stored: storedName }] of parts) {
     const info = storedName === undefined ? undefined : weights.tensors.get(storedName);
-    const byteLength = info?.byteLength ?? 4 * shape.reduce((product, n) => product * n, 1);
-    tensors.set(name, { dtype: info?.dtype ?? 'F32', shape, byteLength });
+    const isPacked = info !== undefined && !isFloat(info.dtype) && !isBlockType(info.dtype);
+    const dtype = isPacked ? unpacked : (info?.dtype ?? 'F32');
+    const byteLength =
+      isPacked || info === undefined ? 4 * shape.reduce((product, n) => product * n, 1) : info.byteLength;
+    tensors.set(name, { dtype, shape, byteLength });
     names.set(`${path}.${kind}`, name);
     const slot = slots.get(path)!;
     const isOriginal = !isAdapted(slot) && slot.frozen.storage === 'fp32' && storedName !== undefined;

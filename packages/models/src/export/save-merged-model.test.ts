@@ -146,6 +146,27 @@ describe('of one model', () => {
       expect(await relativeDifference(scoresOf(merged), scoresOf(model))).toBeLessThan(1e-5);
     }));
 
+  test.each(['llama', 'gpt2'])(
+    'of 4-bit codes by bitsandbytes (%s) floats are written, and nothing of the codes',
+    (name) =>
+      withOutput(async (out, parent) => {
+        const folder = join(parent, 'base');
+        cpSync(fileURLToPath(new URL(`../__fixtures__/bnb/${name}`, import.meta.url)), folder, { recursive: true });
+        const tokenizer = fileURLToPath(new URL('../__fixtures__/decoders/tokenizer.json', import.meta.url));
+        cpSync(tokenizer, join(folder, 'tokenizer.json'));
+        const model = await loadLanguageModel(folder, { base: nf4 });
+        const adapters = await withRandomAdapter(model);
+        await save(folder, model, adapters, out, { dtype: 'F32' });
+        const merged = await loadLanguageModel(out);
+        expect(await relativeDifference(scoresOf(merged), scoresOf(model))).toBeLessThan(1e-5);
+        expect(config(out)['quantization_config']).toBeUndefined();
+        const file = await openSafetensorsFolder(out);
+        for (const [key, { dtype }] of file.tensors)
+          expect([key, dtype]).toEqual([key.replace(/weight\..*/, 'weight'), 'F32']);
+        await file.close();
+      }),
+  );
+
   test('a classifier begun anew on a causal model gets its class and its labels', () =>
     inFolder('gpt2', async (folder, out) => {
       const model = await loadSequenceClassifier(folder, { labels: ['no', 'yes'], seed: 3 });

@@ -54,6 +54,8 @@ export interface GgufLayout {
   readonly warnings: readonly string[];
   /** Llama 3's divisors of frequencies, which stand as a tensor. */
   readonly ropeFactors: Float32Array | undefined;
+  /** The same, or `undefined`. */
+  findName(path: string): string | undefined;
   /** llama.cpp's name of a module, without its ending: 'blk.0.attn_q'. Throws NOT_EXPORTABLE. */
   nameOf(path: string): string;
   /** What is done to a tensor of that name ('blk.0.attn_q.weight') when it is written. */
@@ -70,6 +72,10 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
   }
   const facts = new ModelFacts(source, model);
   const modules = new Map(Object.entries(found.names).map(([stored, path]) => [path, stored]));
+  const findName = (path: string): string | undefined => {
+    const layer = /\.(\d+)\./.exec(path)?.[1] ?? '*';
+    return modules.get(path.replace(`.${layer}.`, '.*.'))?.replace('*', layer);
+  };
   const { fields, warnings, ropeFactors } = found.fields(facts);
   return {
     architecture: found.name,
@@ -77,10 +83,10 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
     fields: () => fields.map(([key, value]) => [`${found.name}.${key}`, value]),
     warnings,
     ropeFactors,
+    findName,
     nameOf(path) {
-      const layer = /\.(\d+)\./.exec(path)?.[1] ?? '*';
-      const stored = modules.get(path.replace(`.${layer}.`, '.*.'));
-      if (stored !== undefined) return stored.replace('*', layer);
+      const name = findName(path);
+      if (name !== undefined) return name;
       throw notExportable(`${source.name}: llama.cpp has no place for the module '${path}' in a ${found.name} model.`);
     },
     written(name) {
@@ -96,7 +102,8 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
 
 const noInfo = { dtype: 'F32', shape: [], byteLength: 0 } as const; // none of these architectures asks
 
-function inverse(order: ArrayLike<number>): Int32Array {
+/** Where each row goes, from where each comes from. */
+export function inverse(order: ArrayLike<number>): Int32Array {
   const turned = new Int32Array(order.length);
   for (let i = 0; i < order.length; i++) turned[order[i]!] = i;
   return turned;

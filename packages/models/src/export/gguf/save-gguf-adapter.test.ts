@@ -10,9 +10,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withDecoderFolder } from '../../__fixtures__/decoders.js';
-import { relativeDifference, withOutput, withRandomAdapter } from '../../__fixtures__/merged.js';
+import { relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../../__fixtures__/merged.js';
+import type { LanguageModel } from '../../language-model.js';
+import type { ModelSource } from '../../model-family.js';
 import { loadLanguageModel } from '../../open-model.js';
 import { openModel } from '../../source/open-source.js';
+import { loadGgufAdapter } from './load-gguf-adapter.js';
 import { saveGguf } from './save-gguf.js';
 import { saveGgufAdapter } from './save-gguf-adapter.js';
 
@@ -41,6 +44,7 @@ test.each([
       const adapters = await withRandomAdapter(model, targets, { rank: 2, ...config });
       await saveGgufAdapter(source, model, adapters.get('default'), file('adapter'));
       await saveGguf(source, model, adapters, file('merged'), f32);
+      expect(await readBack(source, model, adapters, file('adapter'))).toBeLessThan(1e-6);
       await source.weights.close();
 
       const [base, adapter, merged] = await Promise.all(
@@ -69,6 +73,43 @@ test.each([
     }),
   ),
 );
+
+/** The adapter read from its file beside itself: how far the scores are apart. */
+async function readBack(
+  source: ModelSource,
+  model: LanguageModel,
+  adapters: AdapterSet,
+  file: string,
+): Promise<number> {
+  const expected = scoresOf(model);
+  await loadGgufAdapter(source, model, adapters, file, { methods: [lora], name: 'read' });
+  adapters.activate('read');
+  const difference = await relativeDifference(scoresOf(model), expected);
+  adapters.activate('default');
+  return difference;
+}
+
+test('an adapter for another architecture, and a model in place of one, are refused', () =>
+  withDecoderFolder('llama', (folder) =>
+    withDecoderFolder('gpt2', (other) =>
+      withOutput(async (_, parent) => {
+        const model = await loadLanguageModel(folder);
+        const source = await openModel(folder);
+        await saveGguf(source, model, undefined, join(parent, 'model.gguf'), f32);
+        const adapters = await withRandomAdapter(model, ['q_proj']);
+        await saveGgufAdapter(source, model, adapters.get('default'), join(parent, 'adapter.gguf'), { dtype: 'F16' });
+        await source.weights.close();
+        const load = async (file: string) => {
+          const gpt2 = await loadLanguageModel(other);
+          const from = await openModel(other);
+          await from.weights.close();
+          return loadGgufAdapter(from, gpt2, new AdapterSet(gpt2), join(parent, file), { methods: [lora] });
+        };
+        await expect(load('adapter.gguf')).rejects.toThrow(/'general.architecture' is "llama"; expected "gpt2"/);
+        await expect(load('model.gguf')).rejects.toThrow(/'general.type' is "model"; expected "adapter"/);
+      }),
+    ),
+  ));
 
 test('modules on which llama.cpp puts none are refused by name', () =>
   withDecoderFolder('llama3', (folder) =>
