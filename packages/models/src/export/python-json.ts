@@ -5,7 +5,7 @@
 
 /** Fields of config.json and generation_config.json that are floats, for those that no text shows. */
 const floatFields =
-  /(^|_)(eps|epsilon|dropout|pdrop|range|theta|factor|softcapping|multiplier|freq|fast|slow|mscale|temperature|penalty|p)$/;
+  /(^|_)(eps|epsilon|dropout|pdrop|range|theta|factor|softcapping|multiplier|freq|fast|slow|mscale|temperature|threshold|penalty|p)$/;
 
 /** `like`: an earlier text of the same fields, whose numbers tell which are floats; default none. */
 export function pythonJson(value: unknown, like = ''): string {

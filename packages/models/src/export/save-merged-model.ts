@@ -1,19 +1,25 @@
 /** Writes a model with its adapters merged in as a Hugging Face folder, which transformers loads with equal logits. */
 import fs from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AdapterSet } from '@loran/adapter';
+import { AdapterSet, type BaseStorage } from '@loran/adapter';
 import { isBlockType, isFloat, type StoredType, writeFileAtomic, writeSafetensorsFolder } from '@loran/formats';
 import type { ModelSource } from '../model-family.js';
 import { notExportable } from './export-error.js';
 import { mergedConfig, type ModelDtype } from './merged-config.js';
 import { type MergedWeights, mergedWeights, type StoredModel } from './merged-weights.js';
 import { newFolder, type NewFolderOptions } from './new-folder.js';
+import { packedModules } from './packed-modules.js';
 import { pythonJson } from './python-json.js';
 import { writeTokenizer } from './tokenizer-folder.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
   /** Of all float tensors; default: each as the checkpoint has it, F16 where that is quantised. */
   readonly dtype?: ModelDtype;
+  /**
+   * Weights that the model keeps in this base storage are written as it keeps them, packed, and config.json says so: NF4 as
+   * bitsandbytes' checkpoints. Those that adapters change are quantised again. Default: dequantised.
+   */
+  readonly packed?: BaseStorage;
   /** Bytes of tensors in one file; default 5 GB. */
   readonly maxShardBytes?: number;
 }
@@ -49,15 +55,24 @@ export async function saveMergedModel(
       `${folder} is where the base model lies, which is read while the merged one is written. Choose another folder.`,
     );
   }
-  const weights = mergedWeights(source.weights, model, adapters ?? new AdapterSet(model));
-  const dtype = options.dtype ?? usualDtype(weights);
+  const merging = adapters ?? new AdapterSet(model);
+  const weights = mergedWeights(source.weights, model, merging);
+  const packed = options.packed && (await packedModules(weights, model, merging, options.packed));
+  const plain = [...weights.tensors.keys()].filter((name) => packed?.tensors.has(name) !== true);
+  const dtype = options.dtype ?? usualDtype(weights, plain);
   const warnings: string[] = [];
   await newFolder(folder, options, async (empty) => {
-    const entries = [...weights.tensors.keys()].map((name) => entryOf(weights, name, options.dtype));
+    const entries = [
+      ...plain.map((name) => entryOf(weights, name, options.dtype)),
+      ...[...(packed?.tensors.values() ?? [])].flat(),
+    ];
     await writeSafetensorsFolder(empty, entries, {
       ...(options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes }),
     });
-    const config = mergedConfig(source.config, weights, model, dtype);
+    const config = {
+      ...mergedConfig(source.config, weights, model, dtype),
+      ...(packed === undefined ? {} : { quantization_config: packed.config }),
+    };
     const before = (file: string) => fs.readFile(join(source.name, file), 'utf8').catch(() => undefined);
     await writeFileAtomic(join(empty, 'config.json'), pythonJson(config, await before('config.json')));
     if (source.generation !== undefined) {
@@ -69,6 +84,11 @@ export async function saveMergedModel(
   if (weights.untied.length > 0) {
     warnings.push(
       `${weights.untied.join(', ')} was the embedding's own weight; an adapter changes one of them, so the merged model has both.`,
+    );
+  }
+  if (packed !== undefined && packed.requantised.length > 0) {
+    warnings.push(
+      `${packed.requantised.length} layers that adapters change were quantised again, ${packed.requantised[0]} the first: the merged model computes somewhat other values.`,
     );
   }
   return { files: (await fs.readdir(folder)).sort(), warnings };
@@ -97,9 +117,10 @@ function keptDtype(dtype: StoredType): ModelDtype {
 }
 
 /** The dtype that most of the values will have. */
-function usualDtype({ tensors }: MergedWeights): ModelDtype {
+function usualDtype({ tensors }: MergedWeights, names: readonly string[]): ModelDtype {
   const counts = new Map<ModelDtype, number>();
-  for (const { dtype, shape } of tensors.values()) {
+  for (const name of names) {
+    const { dtype, shape } = tensors.get(name)!;
     const kept = keptDtype(dtype);
     counts.set(kept, (counts.get(kept) ?? 0) + shape.reduce((product, n) => product * n, 1));
   }

@@ -77,6 +77,16 @@ export const keepingLaws: Readonly<Record<string, Law<BaseStorageSubject>>> = {
     }
   },
 
+  'finds its own parts in a checkpoint, if it looks for any': ({ storage }) =>
+    withWeight(storage, { rows: 7, columns: 5 }, async (frozen) => {
+      const parts = [...(await frozen.parts()).keys()].filter((name) => name !== 'bias');
+      const names = new Set([...parts, 'bias'].map((name) => `a.b.${name}`));
+      if (storage.recognises === undefined) return;
+      expect([...(storage.recognises(names, 'a.b') ?? [])].sort()).toEqual(parts.sort());
+      for (const other of ['a', 'a.b.c', 'b']) expect(storage.recognises(names, other)).toBeUndefined();
+      expect(storage.recognises(new Set(['a.b.weight', 'a.b.bias']), 'a.b')).toBeUndefined(); // plain floats
+    }),
+
   'refuses parts that are missing': ({ storage }) =>
     withWeight(storage, { rows: 7, columns: 5, biased: false }, async (frozen) => {
       for (const name of (await frozen.parts()).keys()) {

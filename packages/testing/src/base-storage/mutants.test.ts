@@ -87,6 +87,11 @@ const mutants: readonly { name: string; storage: BaseStorage; breaks: readonly s
     breaks: ['has the gradients of that product, in x and in the delta'],
   },
   {
+    name: 'parts that it does not have',
+    storage: { ...fp32, recognises: (_, path) => (path === 'a.b' ? ['weight', 'weight.absmax'] : undefined) },
+    breaks: ['finds its own parts in a checkpoint, if it looks for any'],
+  },
+  {
     name: 'parts that are made up where they are missing',
     storage: {
       ...fp32,
