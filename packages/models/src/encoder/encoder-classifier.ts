@@ -33,6 +33,7 @@ export class EncoderClassifier implements SequenceClassifier {
   readonly warnings: readonly string[];
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
+  readonly fingerprint: string;
   readonly #modules: LoadedModules;
   readonly #stack: EncoderStack;
   readonly #head: EncoderHead | undefined;
@@ -48,6 +49,7 @@ export class EncoderClassifier implements SequenceClassifier {
     this.targetModules = facts.targetModules;
     this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.checkpoint = modules;
+    this.fingerprint = modules.fingerprint;
     this.#modules = modules;
     this.#stack = new EncoderStack(facts, modules, root);
     this.maxLength = this.#stack.maxLength;

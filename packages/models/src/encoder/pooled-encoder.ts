@@ -21,6 +21,7 @@ export class PooledEncoder implements SentenceEncoder {
   readonly normalised: boolean;
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
+  readonly fingerprint: string;
   readonly #modules: LoadedModules;
   readonly #stack: EncoderStack;
 
@@ -39,6 +40,7 @@ export class PooledEncoder implements SentenceEncoder {
     this.normalised = about.normalised;
     this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.checkpoint = modules;
+    this.fingerprint = modules.fingerprint;
     this.#modules = modules;
     this.#stack = new EncoderStack(facts, modules, '');
     this.maxLength = Math.min(about.maxLength, this.#stack.maxLength);

@@ -32,6 +32,7 @@ export class T5Model implements SequenceToSequenceModel {
   readonly warnings: readonly string[];
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
+  readonly fingerprint: string;
   readonly #config: T5Config;
   readonly #modules: LoadedModules;
   readonly #blocks: Readonly<Record<Stack, readonly T5Block[]>>;
@@ -53,6 +54,7 @@ export class T5Model implements SequenceToSequenceModel {
     this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
     this.#config = config;
     this.checkpoint = modules;
+    this.fingerprint = modules.fingerprint;
     this.#modules = modules;
     const blocks = (stack: Stack) =>
       Array.from({ length: stackLayers(config, stack) }, (_, n) => t5Block(config, modules, stack, n));
