@@ -17,6 +17,7 @@ export function countParameters(model: Adaptable, adapters: Iterable<Adapter>): 
   }
   let frozen = model.otherParameters ?? 0;
   for (const { frozen: weight } of model.modules().values()) {
+    if (weight.byteLength === 0) continue; // a tied head: another module's values
     frozen += weight.rows * weight.columns + (weight.bias?.size ?? 0);
   }
   return { trainable, all: frozen + trainable };

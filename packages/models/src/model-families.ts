@@ -45,6 +45,6 @@ export function familyOf(
   throw new ModelError(
     'UNKNOWN_MODEL_FAMILY',
     `${name}: config.json describes model_type ${JSON.stringify(modelType)}, architectures ${JSON.stringify(architectures)}. ` +
-      `Known families: ${known.join('; ') || 'none'}. A package for another one is a plugin of kind 'model-family'.`,
+      `Known families: ${known.join('; ') || 'none'}. Another one is a plugin of kind 'model-family' (--plugin FILE); docs/how-to/add-a-model-family.md shows how to write it.`,
   );
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdapterSet, loadAdapter, saveAdapter } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
+import { openSafetensors } from '@loran/formats';
 import { lora } from '@loran/lora';
 import { closeEngine, openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,5 +64,14 @@ test.each([
   expect(fields['fan_in_fan_out']).toBe(expected);
   rmSync(folder, { recursive: true });
   set.remove('default');
+  model.dispose();
+});
+
+test('a tied head is counted once: all parameters are those of the file', async () => {
+  const model = await withDecoderFolder('llama3', (folder) => loadLanguageModel(folder));
+  const file = await openSafetensors(join(decoderPath('llama3'), 'model.safetensors'));
+  const stored = [...file.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((all, n) => all * n, 1), 0);
+  await file.close();
+  expect(new AdapterSet(model).count()).toEqual({ trainable: 0, all: stored });
   model.dispose();
 });

@@ -1,26 +1,22 @@
 import { chooseLabels } from '../classification/choose-labels.js';
 import type { ModelFamily, ModelSource } from '../model-family.js';
-import { version } from '../version.js';
 import type { Decoder } from './decoder.js';
 import { DecoderClassifier } from './decoder-classifier.js';
 import type { DecoderLoadOptions } from './load-decoder.js';
 
-/** A family of decoders from how its checkpoint becomes one; the tasks follow from that. */
-export function defineDecoderFamily({
-  name,
-  modelTypes,
-  architectures,
-  load,
-}: Pick<ModelFamily, 'name' | 'modelTypes' | 'architectures'> & {
+export interface DecoderFamilyOptions extends Pick<ModelFamily, 'name' | 'modelTypes' | 'architectures'> {
+  /** The package that ships it and its version; null for one that is defined in a script. */
+  readonly package: string | null;
+  readonly version: string | null;
+  /** `options` go on to the function that loads the modules, such as `loadRotaryDecoder`. */
   readonly load: (source: ModelSource, options: DecoderLoadOptions) => Promise<Decoder>;
-}): ModelFamily {
+}
+
+/** A family of decoders from how its checkpoint becomes one; the tasks (language model, classifier) follow from that. */
+export function defineDecoderFamily({ load, ...family }: DecoderFamilyOptions): ModelFamily {
   return {
     kind: 'model-family',
-    name,
-    package: '@loran/models',
-    version,
-    modelTypes,
-    architectures,
+    ...family,
     languageModel: load,
 
     async sequenceClassifier(source, options) {

@@ -30,6 +30,7 @@ import { loadDecoderModules } from '../decoder/load-decoder.js';
 import { parseModelConfig } from '../folder/parse-model-config.js';
 import { alibiTable } from '../layers/alibi.js';
 import { type FalconFacts, falconBlock, layerPath } from './falcon-block.js';
+import { version } from '../version.js';
 
 const schema = z.object({
   vocab_size: size,
@@ -58,6 +59,8 @@ const schema = z.object({
 
 export const falcon = defineDecoderFamily({
   name: 'falcon',
+  package: '@loran/models',
+  version,
   modelTypes: ['falcon'],
   architectures: ['FalconForCausalLM', 'FalconModel', 'FalconForSequenceClassification'],
   load: async (source, kept) => {

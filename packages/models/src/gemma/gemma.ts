@@ -19,6 +19,7 @@ import { parseModelConfig } from '../folder/parse-model-config.js';
 import { defineDecoderFamily } from '../decoder/decoder-family.js';
 import { loadRotaryDecoder, type RotaryDecoderOptions } from '../decoder/rotary-decoder.js';
 import type { ModelSource } from '../model-family.js';
+import { version } from '../version.js';
 
 const schema = z.object({
   ...rotaryDecoderFields,
@@ -41,6 +42,8 @@ const gemma3Schema = schema.extend({
 
 export const gemma2 = defineDecoderFamily({
   name: 'gemma2',
+  package: '@loran/models',
+  version,
   modelTypes: ['gemma2'],
   architectures: ['Gemma2ForCausalLM', 'Gemma2Model'],
   load: (source, kept) => {
@@ -65,6 +68,8 @@ export const gemma2 = defineDecoderFamily({
 
 export const gemma3 = defineDecoderFamily({
   name: 'gemma3',
+  package: '@loran/models',
+  version,
   modelTypes: ['gemma3_text', 'gemma3'],
   architectures: ['Gemma3ForCausalLM', 'Gemma3TextModel', 'Gemma3ForConditionalGeneration'],
   load: (source, kept) => {

@@ -23,6 +23,7 @@ import { parseModelConfig } from '../folder/parse-model-config.js';
 import { dropoutAt } from '../layers/dropout-at.js';
 import { splitHeads } from '../layers/grouped-attention.js';
 import { hiddenActivations } from '../layers/hidden-activation.js';
+import { version } from '../version.js';
 
 const schema = z.object({
   vocab_size: size,
@@ -47,6 +48,8 @@ type Gpt2Config = z.infer<typeof schema>;
 
 export const gpt2 = defineDecoderFamily({
   name: 'gpt2',
+  package: '@loran/models',
+  version,
   modelTypes: ['gpt2'],
   architectures: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2ForSequenceClassification'],
   load: async (source, kept) => {

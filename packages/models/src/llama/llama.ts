@@ -6,37 +6,24 @@
  * 2407.10671, 2505.09388).
  */
 import { z } from 'zod';
-import {
-  activation,
-  endIdsOf,
-  headWidthOf,
-  rotaryDecoderFields,
-  rotaryOf,
-  size,
-  stretchedLength,
-  windows,
-} from '../decoder/decoder-config.js';
+import { size, windows } from '../decoder/decoder-config.js';
+import { defineDecoderFamily } from '../decoder/decoder-family.js';
+import { llamaFields, llamaOptions } from '../decoder/llama-options.js';
 import { loadRotaryDecoder, type RotaryDecoderOptions } from '../decoder/rotary-decoder.js';
 import { parseModelConfig } from '../folder/parse-model-config.js';
-import { defineDecoderFamily } from '../decoder/decoder-family.js';
 import type { ModelFamily, ModelSource } from '../model-family.js';
-
-const fields = {
-  ...rotaryDecoderFields,
-  hidden_act: activation.default('silu'),
-  tie_word_embeddings: z.boolean().default(false),
-};
+import { version } from '../version.js';
 
 const llamaSchema = z.object({
-  ...fields,
+  ...llamaFields,
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
 });
 
-const mistralSchema = z.object({ ...fields, sliding_window: size.nullish() });
+const mistralSchema = z.object({ ...llamaFields, sliding_window: size.nullish() });
 
 const qwenSchema = z.object({
-  ...fields,
+  ...llamaFields,
   use_sliding_window: z.boolean().default(false),
   sliding_window: size.nullish(),
   max_window_layers: z.int().nonnegative().default(28),
@@ -53,7 +40,7 @@ export const llama = family('llama', ['LlamaForCausalLM', 'LlamaModel'], (source
   const config = parseModelConfig(source.name, 'Llama', llamaSchema, source.config);
   const { attention_bias: biased } = config;
   return {
-    ...common(source, config),
+    ...llamaOptions(source, config),
     bias: { queryKeyValue: biased, output: biased, feedForward: config.mlp_bias },
   };
 });
@@ -61,20 +48,20 @@ export const llama = family('llama', ['LlamaForCausalLM', 'LlamaModel'], (source
 /** Mistral: Llama whose tokens see a window, where sliding_window gives one. */
 export const mistral = family('mistral', ['MistralForCausalLM', 'MistralModel'], (source) => {
   const config = parseModelConfig(source.name, 'Mistral', mistralSchema, source.config);
-  return { ...common(source, config), window: windows(config.sliding_window, undefined, () => true) };
+  return { ...llamaOptions(source, config), window: windows(config.sliding_window, undefined, () => true) };
 });
 
 /** Qwen2 and Qwen2.5. */
 export const qwen2 = family('qwen2', ['Qwen2ForCausalLM', 'Qwen2Model'], (source) => {
   const config = parseModelConfig(source.name, 'Qwen2', qwenSchema, source.config);
-  return { ...common(source, config), window: qwenWindows(config), bias: { queryKeyValue: true } };
+  return { ...llamaOptions(source, config), window: qwenWindows(config), bias: { queryKeyValue: true } };
 });
 
 export const qwen3 = family('qwen3', ['Qwen3ForCausalLM', 'Qwen3Model'], (source) => {
   const config = parseModelConfig(source.name, 'Qwen3', qwen3Schema, source.config);
   const { attention_bias: biased } = config;
   return {
-    ...common(source, config),
+    ...llamaOptions(source, config),
     window: qwenWindows(config),
     queryKeyNorm: true,
     bias: { queryKeyValue: biased, output: biased },
@@ -88,34 +75,12 @@ function family(
 ): ModelFamily {
   return defineDecoderFamily({
     name,
+    package: '@loran/models',
+    version,
     modelTypes: [name],
     architectures,
     load: (source, kept) => loadRotaryDecoder(source, { family: name, ...optionsOf(source) }, kept),
   });
-}
-
-type Common = z.infer<z.ZodObject<typeof fields>>;
-
-function common(source: ModelSource, config: Common): Omit<RotaryDecoderOptions, 'family'> {
-  const { heads, keyHeads, headWidth } = headWidthOf(source.name, config);
-  const rotary = rotaryOf(source.name, config, { headWidth, maxLength: config.max_position_embeddings });
-  return {
-    vocabulary: config.vocab_size,
-    width: config.hidden_size,
-    inner: config.intermediate_size,
-    layers: config.num_hidden_layers,
-    heads,
-    keyHeads,
-    headWidth,
-    maxLength: stretchedLength(rotary),
-    epsilon: config.rms_norm_eps,
-    activation: config.hidden_act,
-    tied: config.tie_word_embeddings,
-    endIds: endIdsOf(config, source.generation),
-    targetModules: ['q_proj', 'v_proj'],
-    rotary: () => rotary,
-    attentionDropout: config.attention_dropout,
-  };
 }
 
 /** Layers from max_window_layers on have the window, if any have. */
