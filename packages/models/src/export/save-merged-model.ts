@@ -1,6 +1,6 @@
 /** Writes a model with its adapters merged in as a Hugging Face folder, which transformers loads with equal logits. */
 import fs from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { AdapterSet, type BaseStorage } from '@loran/adapter';
 import { isBlockType, isFloat, type StoredType, writeFileAtomic, writeSafetensorsFolder } from '@loran/formats';
 import type { ModelSource } from '../model-family.js';
@@ -50,13 +50,18 @@ export async function saveMergedModel(
   folder: string,
   options: SaveMergedModelOptions = {},
 ): Promise<SavedModel> {
-  if (resolve(source.name).startsWith(resolve(folder))) {
+  if (`${resolve(source.name)}${sep}`.startsWith(`${resolve(folder)}${sep}`)) {
     throw notExportable(
       `${folder} is where the base model lies, which is read while the merged one is written. Choose another folder.`,
     );
   }
   const merging = adapters ?? new AdapterSet(model);
   const weights = mergedWeights(source.weights, model, merging);
+  if (weights.untied.length > 0 && source.config['model_type'] === 't5') {
+    throw notExportable(
+      `${source.name}: T5 scales its scores only while the head is the embedding's weight, and an adapter changes one of the two. Deactivate that adapter.`,
+    );
+  }
   const packed = options.packed && (await packedModules(weights, model, merging, options.packed));
   const plain = [...weights.tensors.keys()].filter((name) => packed?.tensors.has(name) !== true);
   const dtype = options.dtype ?? usualDtype(weights, plain);
