@@ -1,12 +1,13 @@
 /**
  * A conversation as the model's chat template renders it, with the assistant's turns marked as learned.
  *
- * The text before a turn and the text with it are rendered apart; what the turn adds is its part of the whole. Parts are
- * tokenised apart, so that a reply is tokenised as it is generated: behind the prompt, not together with it.
+ * The text before a turn and the text with it are rendered apart; what the turn adds is its part of the whole, and its ids
+ * those that it adds to the ids of the prompt, so that a reply is tokenised as it is generated.
  */
 import type { ChatMessage, LanguageExample } from '@loran/datasets';
 import type { Tokenizer } from '@loran/models';
 import { LoranError } from '@loran/plugin';
+import { continuation } from './continuation.js';
 import type { EncodedText } from './encoded-text.js';
 
 type Chat = Extract<LanguageExample, { form: 'chat' }>;
@@ -21,12 +22,13 @@ export async function encodeChat(example: Chat, tokenizer: Tokenizer, longest: n
   const parts = await partsOf(example, tokenizer);
   const ids: number[] = [];
   const supervised: boolean[] = [];
+  let before = '';
   for (const { text, learned } of parts) {
-    const own = tokenizer.encode([text], { addSpecialTokens: false, allowSpecial: true })[0] ?? [];
-    for (const id of own) {
+    for (const id of continuation(tokenizer, { text: before, ids }, text, { allowSpecial: true })) {
       ids.push(id);
       supervised.push(learned && ids.length > 1);
     }
+    before += text;
   }
   return {
     ids: ids.slice(0, longest),

@@ -5,12 +5,13 @@
  *   completion   begin, the prompt, the completion, end      learned: the completion and the end
  *   chat         as the model's template renders it          learned: the assistant's turns, their ends included
  *
- * 'begin' is what the tokenizer puts before a text. Prompt and completion are tokenised apart, as they are when the model is
- * prompted. What is too long loses its end; a prompt its beginning, so that what is to be learned stays.
+ * 'begin' is what the tokenizer puts before a text. A completion's ids are those that it adds to the prompt's, which are as
+ * they are when the model is prompted. What is too long loses its end; a prompt its beginning, so that what is to be learned stays.
  */
 import type { LanguageExample } from '@loran/datasets';
 import type { LanguageModel } from '@loran/models';
 import { requireCount } from '../training-option-error.js';
+import { continuation } from './continuation.js';
 import type { EncodedText } from './encoded-text.js';
 import { encodeChat } from './encode-chat.js';
 
@@ -47,17 +48,16 @@ async function encode(
 ): Promise<EncodedText> {
   const { tokenizer } = model;
   const whole = (text: string) => tokenizer.encode([text])[0] ?? [];
-  const plain = (text: string) => tokenizer.encode([text], { addSpecialTokens: false })[0] ?? [];
   switch (example.form) {
     case 'text':
       return shortened([], ended(whole(example.text), model, appendEnd), longest);
-    case 'completion':
-      return shortened(
-        [...tokenizer.before, ...plain(example.prompt)],
-        ended(plain(example.completion), model, appendEnd),
-        longest,
-        tokenizer.before.length,
-      );
+    case 'completion': {
+      const { prompt, completion } = example;
+      const ids = tokenizer.encode([prompt], { addSpecialTokens: false })[0] ?? [];
+      const written = continuation(tokenizer, { text: prompt, ids }, completion);
+      const fixed = tokenizer.before;
+      return shortened([...fixed, ...ids], ended(written, model, appendEnd), longest, fixed.length);
+    }
     case 'chat':
       return encodeChat(example, tokenizer, longest);
   }

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import { type AdapterMethod, adapterParameters, AdapterSet } from '@loran/adapter';
+import { onnxruntime } from '@loran/engine-onnxruntime';
 import { lora } from '@loran/lora';
 import type { LanguageModel } from '@loran/models';
-import { openEngine, portableEngine } from '@loran/tensor';
+import { closeEngine, openEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tinyLlama } from '../__fixtures__/tiny-models.js';
 import { train } from '../train.js';
@@ -15,11 +15,12 @@ import { textBatches } from './text-batch.js';
 
 let model: LanguageModel;
 beforeAll(async () => {
-  await openEngine(portableEngine('cpu'));
+  await openEngine(onnxruntime, { device: 'cpu' });
   model = await tinyLlama();
 });
-afterAll(() => {
+afterAll(async () => {
   model.dispose();
+  await closeEngine();
 });
 
 const idsOf = (text: string) => Array.from(text, (character) => character.charCodeAt(0) - 32 + 3);
