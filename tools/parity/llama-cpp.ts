@@ -80,8 +80,9 @@ try {
   model.dispose();
   await closeEngine();
 
+  const library = 'node-llama-cpp'; // installed elsewhere, so no dependency of this repository
   const require = createRequire(path.resolve(values.llama, 'package.json'));
-  const { getLlama } = (await import(pathToFileURL(require.resolve('node-llama-cpp')).href)) as {
+  const { getLlama } = (await import(pathToFileURL(require.resolve(library)).href)) as {
     readonly getLlama: (options: object) => Promise<Llama>;
   };
   const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, maxThreads: 2 });

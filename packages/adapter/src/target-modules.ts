@@ -45,7 +45,7 @@ export function matchTargetModules(
 }
 
 /** The paths that a list of whole names or endings selects. */
-export function matchNames(paths: readonly string[], names: readonly string[]): string[] {
+function matchNames(paths: readonly string[], names: readonly string[]): string[] {
   return paths.filter((path) => names.some((name) => path === name || path.endsWith(`.${name}`)));
 }
 

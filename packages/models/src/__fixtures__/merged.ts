@@ -8,6 +8,8 @@ import { randomStream } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { LanguageModel } from '../language-model.js';
+import type { ModelSource } from '../model-family.js';
+import { openModel } from '../source/open-source.js';
 
 /** A folder for as long as `use` runs; `out` inside it does not exist yet. */
 export async function withOutput<T>(use: (out: string, folder: string) => Promise<T>): Promise<T> {
@@ -56,4 +58,14 @@ export async function relativeDifference(actual: tf.Tensor, expected: tf.Tensor)
   const [a, b] = [await actual.data(), await expected.data()];
   const scale = Math.max(1, ...b.map(Math.abs));
   return Math.max(...Array.from(b, (value, i) => Math.abs(value - a[i]!))) / scale;
+}
+
+/** Writes what `save` writes of a model that was loaded from `folder`. */
+export async function fromSource<T>(folder: string, save: (source: ModelSource) => Promise<T>): Promise<T> {
+  const source = await openModel(folder);
+  try {
+    return await save(source);
+  } finally {
+    await source.weights.close();
+  }
 }

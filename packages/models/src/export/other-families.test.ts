@@ -8,10 +8,9 @@ import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withTokenizer } from '../__fixtures__/decoders.js';
-import { relativeDifference, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
+import { fromSource, relativeDifference, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
 import { loadSequenceClassifier, loadSequenceToSequenceModel } from '../open-model.js';
 import type { SequenceToSequenceModel } from '../sequence-to-sequence-model.js';
-import { openModel } from '../source/open-source.js';
 import { saveMergedModel } from './save-merged-model.js';
 
 beforeAll(() => openEngine(portableEngine('cpu')));
@@ -20,14 +19,8 @@ afterAll(closeEngine);
 const fixture = (name: string) => fileURLToPath(new URL(`../__fixtures__/${name}`, import.meta.url));
 const ids = () => tf.tensor2d([[3, 7, 21, 9, 4, 2]], undefined, 'int32');
 
-async function save(folder: string, model: Parameters<typeof saveMergedModel>[1], adapters: AdapterSet, out: string) {
-  const source = await openModel(folder);
-  try {
-    return await saveMergedModel(source, model, adapters, out);
-  } finally {
-    await source.weights.close();
-  }
-}
+const save = (folder: string, model: Parameters<typeof saveMergedModel>[1], adapters: AdapterSet, out: string) =>
+  fromSource(folder, (source) => saveMergedModel(source, model, adapters, out));
 
 async function tensorNames(folder: string): Promise<string[]> {
   const file = await openSafetensorsFolder(folder);

@@ -3,16 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AdapterSet } from '@loran/adapter';
 import { openSafetensorsFolder } from '@loran/formats';
-import { lora } from '@loran/lora';
 import { nf4 } from '@loran/qlora';
 import '@tensorflow/tfjs-backend-cpu';
 import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decoderNames, withDecoderFolder } from '../__fixtures__/decoders.js';
-import { relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
+import { fromSource, relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../__fixtures__/merged.js';
 import { loadLanguageModel, loadSequenceClassifier } from '../open-model.js';
-import { openModel } from '../source/open-source.js';
 import { pythonJson } from './python-json.js';
 import { saveMergedModel, type SaveMergedModelOptions } from './save-merged-model.js';
 
@@ -21,14 +19,8 @@ afterAll(closeEngine);
 
 type Model = Parameters<typeof saveMergedModel>[1];
 
-async function save(folder: string, model: Model, adapters: AdapterSet, out: string, options?: SaveMergedModelOptions) {
-  const source = await openModel(folder);
-  try {
-    return await saveMergedModel(source, model, adapters, out, options);
-  } finally {
-    await source.weights.close();
-  }
-}
+const save = (folder: string, model: Model, adapters: AdapterSet, out: string, options?: SaveMergedModelOptions) =>
+  fromSource(folder, (source) => saveMergedModel(source, model, adapters, out, options));
 
 const config = (folder: string) =>
   JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
@@ -126,17 +118,6 @@ describe('of one model', () => {
       );
     }));
 
-  test('a head that was tied is written beside its embedding once an adapter changes one of them', () =>
-    inFolder('llama3', async (folder, out) => {
-      const model = await loadLanguageModel(folder);
-      const adapters = await withRandomAdapter(model, ['embed_tokens']);
-      const { warnings } = await save(folder, model, adapters, out);
-      expect(warnings.join()).toMatch(/lm_head/);
-      expect(config(out)['tie_word_embeddings']).toBe(false);
-      const merged = await loadLanguageModel(out);
-      expect(await relativeDifference(scoresOf(merged), scoresOf(model))).toBeLessThan(1e-5);
-    }));
-
   test('over NF4 the merged model computes what the quantised one does', () =>
     inFolder('llama', async (folder, out) => {
       const model = await loadLanguageModel(folder, { base: nf4 });
@@ -166,39 +147,6 @@ describe('of one model', () => {
         await file.close();
       }),
   );
-
-  test('a classifier begun anew on a causal model gets its class and its labels', () =>
-    inFolder('gpt2', async (folder, out) => {
-      const model = await loadSequenceClassifier(folder, { labels: ['no', 'yes'], seed: 3 });
-      const adapters = new AdapterSet(model);
-      await adapters.add({ method: lora, targetModules: ['c_attn'], modulesToSave: ['score'] });
-      const saved = adapters.get('default').savedModules.get('score')!.parameters.get('weight')!;
-      saved.assign(tf.mul(saved, 2));
-      await save(folder, model, adapters, out);
-      expect(config(out)).toMatchObject({
-        architectures: ['GPT2ForSequenceClassification'],
-        id2label: { 0: 'no', 1: 'yes' },
-      });
-      const merged = await loadSequenceClassifier(out);
-      expect(merged.labels).toEqual(['no', 'yes']);
-      expect(merged.initialised).toEqual([]);
-      const ids = tf.tensor2d([[1, 5, 9, 4]], undefined, 'int32');
-      expect(await relativeDifference(merged.logits({ ids }), model.logits({ ids }))).toBeLessThan(1e-6);
-      const file = await openSafetensorsFolder(out);
-      expect([...file.tensors.keys()]).not.toContain('lm_head.weight');
-      await file.close();
-    }));
-
-  test('BERT with its classifier', () =>
-    withOutput(async (out) => {
-      const folder = fileURLToPath(new URL('../__fixtures__/tiny-bert', import.meta.url));
-      const model = await loadSequenceClassifier(folder);
-      const adapters = await withRandomAdapter(model, ['query', 'dense']);
-      await save(folder, model, adapters, out);
-      const merged = await loadSequenceClassifier(out);
-      const ids = tf.tensor2d([[2, 5, 9, 3]], undefined, 'int32');
-      expect(await relativeDifference(merged.logits({ ids }), model.logits({ ids }))).toBeLessThan(1e-5);
-    }));
 
   test('a folder that holds something is kept unless it is to be overwritten', () =>
     inFolder('llama', async (folder, out) => {

@@ -3,12 +3,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AdapterSet } from '@loran/adapter';
 import { openGguf } from '@loran/formats';
-import { testData } from '@loran/testing';
 import '@tensorflow/tfjs-backend-cpu';
 import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withDecoderFolder } from '../../__fixtures__/decoders.js';
-import { exampleIds, relativeDifference, scoresOf, withOutput, withRandomAdapter } from '../../__fixtures__/merged.js';
+import {
+  exampleIds,
+  fromSource,
+  relativeDifference,
+  scoresOf,
+  withOutput,
+  withRandomAdapter,
+} from '../../__fixtures__/merged.js';
 import type { LanguageModel } from '../../language-model.js';
 import { loadLanguageModel, loadSequenceClassifier } from '../../open-model.js';
 import { openModel } from '../../source/open-source.js';
@@ -17,20 +23,8 @@ import { saveGguf, type SaveGgufOptions } from './save-gguf.js';
 beforeAll(() => openEngine(portableEngine('cpu')));
 afterAll(closeEngine);
 
-async function save(
-  folder: string,
-  model: LanguageModel,
-  adapters: AdapterSet,
-  out: string,
-  options?: SaveGgufOptions,
-) {
-  const source = await openModel(folder);
-  try {
-    return await saveGguf(source, model, adapters, out, options);
-  } finally {
-    await source.weights.close();
-  }
-}
+const save = (folder: string, model: LanguageModel, adapters: AdapterSet, out: string, options?: SaveGgufOptions) =>
+  fromSource(folder, (source) => saveGguf(source, model, adapters, out, options));
 
 function edit(file: string, change: Record<string, unknown>): void {
   writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...change }));
@@ -172,41 +166,3 @@ describe('of a GGUF file', () => {
       }),
   );
 });
-
-const smollm2 = testData('models/smollm2-135m-instruct-gguf');
-
-test.skipIf(smollm2 === undefined)('SmolLM2 as Q8_0 has its tokenizer and chat template inside', () =>
-  withOutput(async (_, parent) => {
-    const model = await loadLanguageModel(smollm2!);
-    const file = join(parent, 'smollm2.gguf');
-    await save(smollm2!, model, new AdapterSet(model), file, { dtype: 'Q8_0' });
-    const source = await openModel(file); // no tokenizer.json beside it
-    const original = await openModel(smollm2!);
-    const texts = ["Hello world, it's 2024!", '  Grüße 你好 🙂\n\n', '<|im_start|>user', 'x = f(y)\n\treturn 12345'];
-    for (const allowSpecial of [false, true]) {
-      expect(source.tokenizer.encode(texts, { allowSpecial })).toEqual(
-        original.tokenizer.encode(texts, { allowSpecial }),
-      );
-    }
-    const chat = [{ role: 'user', content: 'Hi' }] as const;
-    expect(await source.tokenizer.applyChatTemplate(chat)).toBe(await original.tokenizer.applyChatTemplate(chat));
-    expect(readFileSync(join(parent, 'Modelfile'), 'utf8')).toContain('PARAMETER stop "<|im_end|>"');
-    await Promise.all([source.weights.close(), original.weights.close()]);
-  }),
-);
-
-const stories = testData('models/stories260K');
-
-test.skipIf(stories === undefined)("stories260K with SentencePiece's tokenizer", () =>
-  withOutput(async (_, parent) => {
-    const model = await loadLanguageModel(stories!);
-    const file = join(parent, 'stories.gguf');
-    const { warnings } = await save(stories!, model, new AdapterSet(model), file, { dtype: 'F32' });
-    expect(warnings).toEqual([]);
-    const written = await loadLanguageModel(file);
-    const texts = ['Once upon a time, there was a dog.', ' two  spaces', 'Größe 🙂', ''];
-    expect(written.tokenizer.encode(texts)).toEqual(model.tokenizer.encode(texts));
-    const [ids = []] = model.tokenizer.encode(texts);
-    expect(await relativeDifference(scoresOf(written, [ids]), scoresOf(model, [ids]))).toBeLessThan(1e-6);
-  }),
-);
