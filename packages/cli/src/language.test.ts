@@ -86,7 +86,7 @@ describe('train, evaluate and generate', () => {
       ...cpu,
     );
     const after = await run(
-      ...['generate', '--model', model, '--base', 'nf4', '--adapter', output, '--prompt', '3+1='],
+      ...['generate', '--model', model, '--adapter', output, '--prompt', '3+1='], // over NF4, as it was trained
       ...['--max-new-tokens', '4', '--json', ...cpu],
     );
     expect(lastJson(after.out)).toMatchObject({ text: '4' });
@@ -174,6 +174,26 @@ describe('train, evaluate and generate', () => {
     expect(JSON.parse(await readFile(path.join(second, 'adapter_config.json'), 'utf8'))).toMatchObject({ r: 4 });
     const changed = await train('--adapter', first, '--rank', '2', '--steps', '1');
     expect(changed.err).toMatch(/ADAPTER_SETTINGS.*rank/);
+  });
+
+  test('an adapter on another base works, with a warning from each verb', async () => {
+    const adapter = path.join(folder, 'of-llama');
+    await run('train', '--model', model, '--data', pairs, '--steps', '1', '--output', adapter, '--quiet', ...cpu);
+    const other = path.join(folder, 'llama-linear');
+    await cp(path.join(decoders, 'llama-linear'), other, { recursive: true });
+    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+      await cp(path.join(decoders, file), path.join(other, file));
+    const on = ['--model', other, '--adapter', adapter, ...cpu];
+    for (const verb of [
+      ['train', '--data', pairs, '--steps', '1', '--quiet'],
+      ['evaluate', '--data', pairs],
+      ['generate', '--prompt', '3+1=', '--max-new-tokens', '2'],
+      ['convert', '--to', 'mlx', '--output', path.join(folder, 'mlx')],
+    ]) {
+      const { err, exitCode } = await run(...verb, ...on);
+      expect(err).toMatch(/warning: .*of-llama/);
+      expect(exitCode).toBe(0);
+    }
   });
 
   test('the rows of a file are continued in their order', async () => {

@@ -63,11 +63,13 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
   });
   const adapters = new AdapterSet(loaded.model);
   try {
+    const warnings = [...loaded.model.warnings];
     if (options.adapter !== undefined) {
-      await loadAdapter(adapters, options.adapter, {
+      const adapter = await loadAdapter(adapters, options.adapter, {
         methods: lab.plugins<AdapterMethod>('adapter-method').list(),
         resolve: resolver(lab),
       });
+      warnings.push(...adapter.warnings);
     }
     const maxLength = options.maxLength ?? trained?.maxLength ?? loadedLength(task, loaded.model);
     const measured = await loaded.measure({ maxLength, evaluators, appendEnd: options.appendEnd });
@@ -75,7 +77,7 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
       ...measured,
       task: task.name,
       ...(loaded.labels === undefined ? {} : { labels: loaded.labels.labels }),
-      warnings: loaded.model.warnings,
+      warnings,
     };
   } finally {
     disposeModel(loaded.model, adapters);

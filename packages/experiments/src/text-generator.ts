@@ -22,6 +22,7 @@ import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import { parseOptions } from './options.js';
 import { Services } from './services.js';
+import { trainedWith } from './trained-with.js';
 
 const adapterChoice = z.union([
   z.string().transform((folder) => ({ folder })),
@@ -38,7 +39,10 @@ const generatorOptions = z.strictObject({
     .array(adapterChoice)
     .default([])
     .describe('Adapter folders; all are active, unless texts choose their own.'),
-  base: z.string().default('fp32').describe('Storage of the frozen weights.'),
+  base: z
+    .string()
+    .optional()
+    .describe("Storage of the frozen weights; default: that of the first adapter's training, or fp32."),
 });
 
 export type GeneratorOptions = z.input<typeof generatorOptions>;
@@ -57,6 +61,8 @@ export interface TextGenerator {
   readonly model: LanguageModel | SequenceToSequenceModel;
   /** Names of the adapters, in the order they were given. */
   readonly adapters: readonly string[];
+  /** What a user should know about the checkpoint and the adapters. */
+  readonly warnings: readonly string[];
   /** The ids of a prompt, as they are given to the model. Throws NO_CHAT_TEMPLATE, CHAT_TEMPLATE. */
   encode(prompt: Prompt, chat?: StreamOptions['chat']): Promise<readonly number[]>;
   /** Streams what follows each prompt; see `generate` of @loran/models. */
@@ -72,7 +78,10 @@ export interface TextGenerator {
 export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<TextGenerator> {
   const options = parseOptions(generatorOptions, input);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const model = await loadWriter(lab, options);
+  const [first] = options.adapters;
+  const trained = first === undefined ? undefined : await trainedWith(first.folder);
+  const model = await loadWriter(lab, { model: options.model, base: options.base ?? trained?.base ?? 'fp32' });
+  const warnings = [...model.warnings];
   const set = new AdapterSet(model);
   try {
     for (const [i, { folder, ...choice }] of options.adapters.entries()) {
@@ -83,6 +92,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
         name,
       });
       if (scale !== undefined) adapter.scale = scale;
+      warnings.push(...adapter.warnings);
     }
   } catch (error) {
     disposeModel(model, set);
@@ -100,6 +110,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   return {
     model,
     adapters: set.names(),
+    warnings,
     encode,
     async *stream(prompts, { adapters, chat, ...generation } = {}, signal) {
       const ids: (readonly number[])[] = [];

@@ -143,7 +143,7 @@ async function trainAndMeasure(
     ...measured,
     task: name,
     ...(task.labels === undefined ? {} : { labels: task.labels.labels }),
-    warnings: task.model.warnings,
+    warnings: [...task.model.warnings, ...adapter.warnings],
     parameters: adapters.count(),
     baseBytes: [...task.model.modules().values()].reduce((sum, slot) => sum + slot.byteLength, 0),
     loss,

@@ -28,7 +28,10 @@ export function generateCommand(program: Command, terminal: Terminal): void {
       "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
     )
     .option('--adapter <folder[:scale]>', 'adapter folder, as train wrote it or PEFT; may be repeated', repeated)
-    .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
+    .option(
+      '--base <name>',
+      "storage of the frozen weights: fp32, bf16, nf4 (default: that of the adapter's training, or fp32)",
+    )
     .option('--prompt <text>', 'text to continue; with --chat, what the user says')
     .option('--chat', "use the model's chat template; without --prompt a session in the terminal")
     .option('--system <text>', 'with --chat: what the system says first')
@@ -62,6 +65,7 @@ Examples:
         ...options,
         adapters: (flags.adapter ?? []).map(adapterOf),
       } as unknown as GeneratorOptions);
+      for (const warning of generator.warnings) line(terminal.err, `warning: ${warning}`);
       const { signal, release } = onInterrupt();
       try {
         const generation = streamOptions(flags);

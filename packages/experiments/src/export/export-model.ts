@@ -36,7 +36,8 @@ export async function exportModel(lab: Lab, input: ExportModelOptions): Promise<
   const from = await adaptedSource(lab, options);
   try {
     const warnings = await format.write(from, { ...options, baseModel: options.model });
-    return { output: options.output, format: format.name, warnings: [...from.model.warnings, ...warnings] };
+    const loaded = [...from.model.warnings, ...from.adapters.flatMap((adapter) => adapter.warnings)];
+    return { output: options.output, format: format.name, warnings: [...loaded, ...warnings] };
   } finally {
     await from.close();
   }
