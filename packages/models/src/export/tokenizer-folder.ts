@@ -26,8 +26,7 @@ export async function writeTokenizer(
   if (files === undefined) return false;
   const own = dirname(files.name);
   if (basename(files.name) === 'tokenizer.json' && (await exists(files.name))) {
-    for (const name of copied)
-      if (await exists(join(own, name))) await fs.copyFile(join(own, name), join(folder, name));
+    for (const name of copied) if (await exists(join(own, name))) await copy(join(own, name), join(folder, name));
     await copyTemplates(join(own, 'additional_chat_templates'), join(folder, 'additional_chat_templates'));
     return true;
   }
@@ -61,8 +60,11 @@ function configOf(
 async function copyTemplates(from: string, to: string): Promise<void> {
   const templates = (await fs.readdir(from).catch(() => [])).filter((name) => name.endsWith('.jinja'));
   if (templates.length > 0) await fs.mkdir(to);
-  for (const name of templates) await fs.copyFile(join(from, name), join(to, name));
+  for (const name of templates) await copy(join(from, name), join(to, name));
 }
+
+/** The contents alone: the base's files may be read-only. */
+const copy = async (from: string, to: string): Promise<void> => writeFileAtomic(to, await fs.readFile(from));
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
