@@ -68,7 +68,7 @@ const cases = [
 const root = await mkdtemp(path.join(tmpdir(), 'loran-bnb-'));
 try {
   await openEngine(portableEngine('cpu'));
-  const written = [];
+  const written: { folder: string; task: string; ids: number[][]; logits: unknown }[] = [];
   for (const { fixture, task, load } of cases) {
     const base = path.join(root, 'base', fixture);
     cpSync(path.join(fixtures, fixture), base, { recursive: true });
@@ -104,6 +104,6 @@ try {
 }
 
 function difference(before: ArrayLike<number>, after: unknown): number {
-  const flat = (after as number[][]).flat(Infinity);
-  return Math.max(...flat.map((value, i) => Math.abs(value - before[i]!)));
+  const flat = (after as number[][]).flat(Infinity) as number[];
+  return Math.max(...flat.map((value, i) => Math.abs(value - (before[i] ?? Number.NaN))));
 }

@@ -67,7 +67,7 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
         await saveMergedModel(source, model, adapters, out);
         await source.weights.close();
         const merged = await loadLanguageModel(out);
-        expect(await relativeDifference(scoresOf(merged), expected)).toBeLessThan(1e-2);
+        expect(await relativeDifference(scoresOf(merged), expected)).toBeLessThan(1e-5); // in F32, as the embeddings are
       }),
     ));
 });

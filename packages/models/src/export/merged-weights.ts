@@ -7,7 +7,7 @@
  * model computes with it, so that the logits are the same.
  */
 import { type Adaptable, type AdapterSet, type FrozenWeight, isAdapted, mergedModule, type Slot } from '@loran/adapter';
-import { fromFloat32, isBlockType, isFloat, type TensorFile, type TensorInfo } from '@loran/formats';
+import { fromFloat32, isFloat, type TensorFile, type TensorInfo } from '@loran/formats';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { notExportable } from './export-error.js';
 
@@ -49,11 +49,17 @@ export function mergedWeights(weights: TensorFile, model: StoredModel, adapters:
     originals.set(name, storedName);
     tensors.set(name, info);
   }
-  // codes become what the file's other tensors are, which no quantisation touches: norms above all
-  const unpacked = [...weights.tensors.values()].map(({ dtype }) => dtype).find((dtype) => isFloat(dtype)) ?? 'F16';
+  // codes, whatever type their bytes go by, become what the model's other tensors are: embeddings and norms
+  const codes = new Set(
+    [...parts.values()].flatMap(({ stored, shape }) =>
+      stored !== undefined && String(weights.tensors.get(stored)?.shape) !== String(shape) ? [stored] : [],
+    ),
+  );
+  const floats = [...inModel.keys()].filter((name) => !codes.has(name)).map((name) => weights.tensors.get(name)?.dtype);
+  const unpacked = floats.find((dtype) => dtype !== undefined && isFloat(dtype)) ?? 'F16';
   for (const [name, { path, kind, shape, stored: storedName }] of parts) {
     const info = storedName === undefined ? undefined : weights.tensors.get(storedName);
-    const isPacked = info !== undefined && !isFloat(info.dtype) && !isBlockType(info.dtype);
+    const isPacked = storedName !== undefined && codes.has(storedName);
     const dtype = isPacked ? unpacked : (info?.dtype ?? 'F32');
     const byteLength =
       isPacked || info === undefined ? 4 * shape.reduce((product, n) => product * n, 1) : info.byteLength;
