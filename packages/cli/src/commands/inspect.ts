@@ -20,7 +20,7 @@ export function inspectCommand(program: Command, terminal: Terminal): void {
 }
 
 /** A few lines that say what it is; long values are shortened. */
-export function inspectionLines({ path, kind, facts, tensors, parameters, bytes }: Inspection, all: boolean): string[] {
+function inspectionLines({ path, kind, facts, tensors, parameters, bytes }: Inspection, all: boolean): string[] {
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].map(
     (dtype) => `${tensors.filter((tensor) => tensor.dtype === dtype).length} ${dtype}`,
   );

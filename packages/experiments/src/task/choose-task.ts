@@ -14,7 +14,7 @@ import { sequenceToSequence } from './sequence-to-sequence.js';
 const tasks: readonly RunTask[] = [classification, languageModel, sequenceToSequence];
 
 /** Throws UNKNOWN_TASK. */
-export function taskNamed(name: string): RunTask {
+function taskNamed(name: string): RunTask {
   const found = tasks.find((task) => task.name === name);
   if (found !== undefined) return found;
   throw new LoranError(

@@ -61,7 +61,7 @@ export interface RotaryDecoderOptions {
 /** Where a layer's modules stand. */
 const layerPath = (layer: number): string => `model.layers.${layer}`;
 
-export function rotaryDecoderModules(options: RotaryDecoderOptions): ModuleSpec[] {
+function rotaryDecoderModules(options: RotaryDecoderOptions): ModuleSpec[] {
   const { width, inner, heads, keyHeads, headWidth, vocabulary, bias = {} } = options;
   const linear = (path: string, rows: number, columns: number, biased = false): LinearSpec => ({
     kind: 'linear',
