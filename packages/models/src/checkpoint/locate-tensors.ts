@@ -37,7 +37,7 @@ export function locateTensors(
     stored.set(`${spec.path}.weight`, weight!);
   }
   const missing: string[] = [];
-  const wrong: string[] = [];
+  const wrong = new Map<string, string>(); // name in the file -> what is wrong
   for (const [name, shape] of shapes) {
     if (stored.has(name)) continue;
     const found = findName(name);
@@ -47,7 +47,7 @@ export function locateTensors(
     }
     const given = file.tensors.get(found)?.shape ?? [];
     if (given.length !== shape.length || given.some((size, i) => size !== shape[i])) {
-      wrong.push(`${found} is [${given.join(', ')}], expected [${shape.join(', ')}]`);
+      wrong.set(found, `${found} is [${given.join(', ')}], expected [${shape.join(', ')}]`);
     }
     stored.set(name, found);
   }
@@ -57,10 +57,11 @@ export function locateTensors(
       `${file.name} lacks ${missing.length} of ${shapes.size} weights: ${listed(missing)}. It holds, for example, ${listed([...file.tensors.keys()], 3)}. Is it the checkpoint of this config.json?`,
     );
   }
-  if (wrong.length > 0) {
+  if (wrong.size > 0) {
     throw new ModelError(
       'WEIGHT_SHAPES',
-      `${file.name}: ${listed(wrong, 6)}. ${packedAdvice(file) ?? 'Its config.json describes a model of another size, or the weights are packed by a quantisation.'}`,
+      packedAdvice(file, [...wrong.keys()]) ??
+        `${file.name}: ${listed([...wrong.values()], 6)}. Its config.json describes a model of another size, or the weights are packed by a quantisation.`,
     );
   }
   const parts = [...packed.values()].flatMap(({ path, parts }) => parts.map((part) => `${path}.${part}`));

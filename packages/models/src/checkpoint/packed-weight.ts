@@ -63,13 +63,15 @@ function restored(file: TensorFile, path: string, restore: () => FrozenWeight): 
   }
 }
 
-/** What stands in the way when no storage that was chosen knows the parts; `undefined` where nothing looks packed. */
-export function packedAdvice(file: TensorFile): string | undefined {
-  const states = [...file.tensors.keys()].flatMap((name) => {
-    const [, path, type] = /^(.+)\.weight\.quant_state\.bitsandbytes__(\w+)$/.exec(name) ?? [];
-    return path === undefined || type === undefined ? [] : [{ path, type }];
-  });
-  const [first] = states;
+/** What to do about weights that no storage chosen restores; `undefined` where bitsandbytes did not pack them. */
+export function packedAdvice(file: TensorFile, weights: readonly string[]): string | undefined {
+  const types = new Map<string, string>();
+  for (const name of file.tensors.keys()) {
+    const [weight = '', type] = name.split('.quant_state.bitsandbytes__');
+    if (type !== undefined) types.set(weight, type);
+  }
+  const packed = weights.filter((weight) => types.has(weight));
+  const [first] = packed;
   if (first === undefined) return undefined;
-  return `Its weights are packed by bitsandbytes as ${first.type} (${states.length} modules, ${first.path} the first), which the base storage chosen does not restore. Choose one that does: --base nf4 in the shell, { base: nf4 } of @loran/qlora in code, for nf4.`;
+  return `${file.name}: ${packed.length} weights are packed by bitsandbytes as ${types.get(first) ?? ''} (${first} …), which the base storage chosen does not restore. Choose one that does; for nf4: --base nf4 on the command line, { base: nf4 } of @loran/qlora in code.`;
 }
