@@ -34,7 +34,7 @@ test('a tiny Llama is changed by a few steps, and the adapter is written for PEF
 test('SmolLM2 answers in JSON afterwards', { timeout: 600_000 }, async (ctx) => {
   const model = testData('models/smollm2-135m-instruct-gguf/SmolLM2-135M-Instruct.Q4_1.gguf');
   if (model === undefined) return ctx.skip('LORAN_TEST_DATA has no models/smollm2-135m-instruct-gguf');
-  const { before, after } = await main({ model, output: path.join(folder, 'smollm2'), steps: 24 });
+  const { before, after } = await main({ model, output: path.join(folder, 'smollm2'), steps: 18 });
   expect(before).not.toContain('"who"');
   expect(after).toMatch(/^\{"who":"Mia","what":"buy milk"/);
 });

@@ -2,7 +2,7 @@
  * A model family of your own: CWM (model_type "cwm"), which is Llama whose layers see either all tokens or a window of them, as
  * `layer_types` of config.json says.
  *
- *   npm run loran -- generate --plugin examples/model-family/main.ts --model facebook/cwm --base nf4 --prompt "def mean(xs):"
+ *   npm run loran -- generate --plugin ./examples/model-family/main.ts --model facebook/cwm --base nf4 --prompt "def mean(xs):"
  */
 // #region family
 import { defineDecoderFamily, llamaFields, llamaOptions, loadRotaryDecoder, parseModelConfig } from '@loran/models';
