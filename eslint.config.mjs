@@ -116,6 +116,10 @@ export default tseslint.config(
     rules: { '@nx/dependency-checks': dependencyChecks(['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']) },
   },
   {
+    files: ['packages/models/package.json'],
+    rules: { '@nx/dependency-checks': dependencyChecks(['@huggingface/jinja']) }, // imported by worker/*.mjs
+  },
+  {
     files: ['packages/experiments/package.json', 'packages/cli/package.json'],
     rules: { '@nx/dependency-checks': dependencyChecks(['reflect-metadata', '@tensorflow/tfjs-core']) },
   },

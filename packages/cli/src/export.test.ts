@@ -89,7 +89,7 @@ describe('adapters', () => {
     expect(await continued('--model', model, '--adapter', peft)).toEqual(adapted);
   });
 
-  test('to llama.cpp', async () => {
+  test('to llama.cpp and back', async () => {
     const output = path.join(folder, 'adapter.gguf');
     const made = await run(
       'convert',
@@ -106,6 +106,9 @@ describe('adapters', () => {
     expect(made.err).not.toContain('error');
     const { facts } = JSON.parse((await run('inspect', output, '--json')).out) as { facts: Record<string, unknown> };
     expect(facts).toMatchObject({ 'general.type': 'adapter', 'adapter.type': 'lora', 'adapter.lora.alpha': 8 });
+    const back = path.join(folder, 'back');
+    await run('convert', '--model', model, '--adapter', output, '--to', 'peft', '--output', back, ...cpu);
+    expect(await continued('--model', model, '--adapter', back)).toEqual(adapted);
   });
 });
 

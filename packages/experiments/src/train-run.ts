@@ -116,7 +116,11 @@ async function trainAndMeasure(
           },
           { overwrite: run.overwrite },
         );
-  const card = { baseModel: run.model, ...(task.taskType === undefined ? {} : { taskType: task.taskType }) };
+  const card = {
+    baseModel: run.model,
+    ...(run.revision === undefined ? {} : { revision: run.revision }),
+    ...(task.taskType === undefined ? {} : { taskType: task.taskType }),
+  };
   const events = train({
     task: await task.trainingTask(adapter, { ...training, seed }),
     learningRate,

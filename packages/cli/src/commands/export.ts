@@ -38,7 +38,11 @@ Examples:
 function exporting(command: Command, { out, err }: Terminal): Command {
   return withLabFlags(command)
     .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
-    .option('--adapter <folder>', "adapter folder, PEFT's or mlx-lm's; may be repeated", repeated)
+    .option(
+      '--adapter <folder>',
+      "adapter folder, PEFT's or mlx-lm's, or .gguf file of llama.cpp's; may be repeated",
+      repeated,
+    )
     .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")
     .option('--dtype <type>', "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; f16 in GGUF)")
     .option('--max-shard-bytes <n>', 'bytes of tensors in one file (default: 5e9)', number)

@@ -13,6 +13,7 @@ import {
 import {
   familyOfModel,
   fetchModel,
+  loadGgufAdapter,
   loadLanguageModel,
   loadSequenceClassifier,
   loadSequenceToSequenceModel,
@@ -30,7 +31,7 @@ import { trainedWith } from '../trained-with.js';
 
 export interface SourceChoice {
   readonly model: string;
-  /** Folders of adapters, PEFT's or mlx-lm's; all are active. */
+  /** Folders of adapters, PEFT's or mlx-lm's, or llama.cpp's files; all are active. */
   readonly adapters: readonly string[];
   /** Storage of the frozen weights; default that of the adapter's training, or fp32. */
   readonly base?: string | undefined;
@@ -49,7 +50,7 @@ export interface AdaptedSource {
 /** Throws what loading the model and the adapters does. */
 export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<AdaptedSource> {
   const [first] = choice.adapters;
-  const isPeft = first !== undefined && !(await isMlx(first));
+  const isPeft = first !== undefined && !isGguf(first) && !(await isMlx(first));
   const trained = isPeft ? await trainedWith(first) : undefined;
   const taskType = isPeft ? ((await readAdapterConfig(first)).task_type ?? undefined) : undefined;
   const { path: file } = await fetchModel(choice.model, lab.container.get(Services.download));
@@ -76,12 +77,12 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
   try {
     const loading = { methods: lab.plugins<AdapterMethod>('adapter-method').list(), resolve: resolver(lab) };
     const adapters: Adapter[] = [];
-    for (const [i, folder] of choice.adapters.entries()) {
-      const name = i === 0 ? 'default' : path.basename(path.resolve(folder));
-      const load = (await isMlx(folder)) ? loadMlxAdapter : loadAdapter;
-      adapters.push(await load(set, folder, { ...loading, name }));
-    }
     const source = await openModel(file);
+    for (const [i, place] of choice.adapters.entries()) {
+      const named = { ...loading, name: i === 0 ? 'default' : path.parse(path.resolve(place)).name };
+      if (isGguf(place)) adapters.push(await loadGgufAdapter(source, model, set, place, named));
+      else adapters.push(await ((await isMlx(place)) ? loadMlxAdapter : loadAdapter)(set, place, named));
+    }
     return {
       source,
       model,
@@ -110,6 +111,8 @@ export function onlyAdapter({ adapters }: AdaptedSource, format: string): Adapte
     `'${format}' is a format of one adapter; ${adapters.length === 0 ? 'none was given' : `${adapters.length} were given`}. Name it with --adapter FOLDER.`,
   );
 }
+
+const isGguf = (file: string): boolean => /\.gguf$/i.test(file);
 
 async function isMlx(folder: string): Promise<boolean> {
   const entries = await fs.readdir(folder).catch(() => [] as string[]);

@@ -7,7 +7,10 @@ import { exportFormat } from './export-formats.js';
 
 const exportOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
-  adapters: z.array(z.string()).default([]).describe("Folders of adapters, PEFT's or mlx-lm's."),
+  adapters: z
+    .array(z.string())
+    .default([])
+    .describe("Folders of adapters, PEFT's or mlx-lm's, or .gguf files of llama.cpp's."),
   base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
   to: z.string().default('hf').describe('Format: hf, gguf, gguf-lora, mlx, peft.'),
   output: z.string().describe('Folder or file to write.'),

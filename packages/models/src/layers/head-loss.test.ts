@@ -50,9 +50,7 @@ describe.each([
     const head = headOf(options);
     const expected = tf.valueAndGrad((h: tf.Tensor) => plainLoss(head, h as Tensor2D, targets, weights))(hidden);
     for (const bytes of [1e6, 4 * vocabulary * 3, 1]) {
-      const given = tf.valueAndGrad((h: tf.Tensor) =>
-        headLoss(head, h as Tensor2D, targets, weights, bytes),
-      )(hidden);
+      const given = tf.valueAndGrad((h: tf.Tensor) => headLoss(head, h as Tensor2D, targets, weights, bytes))(hidden);
       await expectClose(given.value, expected.value, { absolute: 1e-5, relative: 1e-5 });
       await expectClose(given.grad, expected.grad, { absolute: 1e-5, relative: 1e-5 });
     }
@@ -67,7 +65,7 @@ describe.each([
       rows: vocabulary,
       columns: width,
       bias: null,
-      values: async function* () {
+      async *values() {
         yield values;
       },
     };
