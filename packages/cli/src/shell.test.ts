@@ -36,3 +36,18 @@ test.each(['zsh', 'fish'])('%s is told every verb', async (shell) => {
   for (const verb of ['train', 'evaluate', 'generate', 'inspect', 'list', 'schema']) expect(out).toContain(verb);
   expect(out).toContain('learning-rate');
 });
+
+test.skipIf(!bash)(
+  'a reader that stops early ends the program without a word (skipped where there is no bash)',
+  () => {
+    const program = fileURLToPath(new URL('bin.ts', import.meta.url));
+    const node = `'${process.execPath}' --conditions=@loran/source --import tsx '${program}'`;
+    const { stderr, stdout } = spawnSync('bash', ['-c', `${node} schema train | true; echo "\${PIPESTATUS[0]}"`], {
+      encoding: 'utf8',
+      cwd: fileURLToPath(new URL('..', import.meta.url)), // from where tsx is found
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('141\n');
+  },
+  60_000,
+);
