@@ -78,6 +78,19 @@ describe('models', () => {
   });
 });
 
+describe('4 bits', () => {
+  test('a checkpoint as bitsandbytes has it is loaded as it is', async () => {
+    const output = path.join(folder, 'packed');
+    const made = await run('convert', '--model', model, '--to', 'bnb-nf4', '--output', output, ...cpu);
+    expect(made.err).not.toContain('error');
+    const { tensors } = JSON.parse((await run('inspect', output, '--json')).out) as { tensors: { name: string }[] };
+    expect(tensors.some(({ name }) => name.endsWith('q_proj.weight.quant_state.bitsandbytes__nf4'))).toBe(true);
+    const packed = await continued('--model', output, '--base', 'nf4');
+    expect(packed).toEqual(await continued('--model', model, '--base', 'nf4'));
+    expect((await run('generate', '--model', output, '--prompt', 'x', ...cpu)).err).toContain('--base nf4');
+  });
+});
+
 describe('adapters', () => {
   test('to MLX and back to PEFT', async () => {
     const [mlx, peft] = [path.join(folder, 'mlx'), path.join(folder, 'peft')];
@@ -117,7 +130,7 @@ describe('mistakes', () => {
     [
       'an unknown format',
       ['convert', '--model', '$model', '--to', 'ggml', '--output', 'x'],
-      /Allowed choices are hf, gguf/,
+      /Allowed choices are hf, bnb-nf4, gguf/,
     ],
     ['no format', ['convert', '--model', '$model', '--output', 'x'], /--to <format>' not specified/],
     [

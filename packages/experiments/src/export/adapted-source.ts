@@ -40,6 +40,8 @@ export interface SourceChoice {
 export interface AdaptedSource {
   readonly source: ModelSource;
   readonly model: StoredModel & { readonly family: string; readonly warnings: readonly string[] };
+  /** That of the frozen weights. */
+  readonly storage: BaseStorage;
   readonly set: AdapterSet;
   readonly adapters: readonly Adapter[];
   /** PEFT's task type, for who writes an adapter again. */
@@ -86,6 +88,7 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
     return {
       source,
       model,
+      storage: base,
       set,
       adapters,
       taskType: taskType ?? (family.languageModel === undefined ? undefined : 'CAUSAL_LM'),

@@ -16,6 +16,8 @@ export interface ExportOptions {
 export interface ExportFormat {
   readonly name: string;
   readonly about: string;
+  /** The storage that the model is loaded in, where only one will do. */
+  readonly base?: string;
   /** Types that its numbers may have; none: it has one of its own. */
   readonly dtypes: readonly string[];
   /** Writes, and says what a user should know: what was lost, and how much. */
@@ -32,6 +34,20 @@ export const exportFormats: readonly ExportFormat[] = [
         overwrite,
         ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
         ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+      });
+      return warnings;
+    },
+  },
+  {
+    name: 'bnb-nf4',
+    about: 'a Hugging Face folder in 4 bits, as bitsandbytes has them',
+    base: 'nf4',
+    dtypes: ['F32', 'F16', 'BF16'],
+    async write({ source, model, set, storage }, { output, dtype, overwrite }) {
+      const { warnings } = await saveMergedModel(source, model, set, output, {
+        overwrite,
+        packed: storage,
+        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
       });
       return warnings;
     },

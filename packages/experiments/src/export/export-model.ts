@@ -12,7 +12,7 @@ const exportOptions = z.strictObject({
     .default([])
     .describe("Folders of adapters, PEFT's or mlx-lm's, or .gguf files of llama.cpp's."),
   base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
-  to: z.string().default('hf').describe('Format: hf, gguf, gguf-lora, mlx, peft.'),
+  to: z.string().default('hf').describe('Format: hf, bnb-nf4, gguf, gguf-lora, mlx, peft.'),
   output: z.string().describe('Folder or file to write.'),
   dtype: z
     .string()
@@ -36,7 +36,7 @@ export interface ExportResult {
 export async function exportModel(lab: Lab, input: ExportModelOptions): Promise<ExportResult> {
   const options = parseOptions(exportOptions, input);
   const format = exportFormat(options.to, options.dtype); // named before the model is read
-  const from = await adaptedSource(lab, options);
+  const from = await adaptedSource(lab, { ...options, base: format.base ?? options.base });
   try {
     const warnings = await format.write(from, { ...options, baseModel: options.model });
     const loaded = [...from.model.warnings, ...from.adapters.flatMap((adapter) => adapter.warnings)];
