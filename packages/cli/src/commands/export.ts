@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import { exportFormats, type ExportModelOptions } from '@loran/experiments';
 import { number, repeated } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
+import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { line, type Terminal } from '../terminal.js';
 
-type ExportFlags = LabFlags & { readonly adapter?: readonly string[]; readonly to?: string };
+type ExportFlags = LabFlags & PushFlags & { readonly adapter?: readonly string[]; readonly to?: string };
 
 export function mergeCommand(program: Command, terminal: Terminal): void {
   exporting(program.command('merge'), terminal)
@@ -36,7 +37,7 @@ Examples:
 }
 
 function exporting(command: Command, { out, err }: Terminal): Command {
-  return withLabFlags(command)
+  return withPushFlags(withLabFlags(command))
     .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
     .option(
       '--adapter <folder>',
@@ -54,9 +55,11 @@ function exporting(command: Command, { out, err }: Terminal): Command {
         ...(flags.adapter === undefined ? {} : { adapters: flags.adapter }),
       };
       const options = await configured(flags, given);
+      checkPush(flags, options.output);
       const lab = await labOf(flags, { err });
       const { warnings, ...result } = await lab.export(options as unknown as ExportModelOptions);
       for (const warning of warnings) line(err, `warning: ${warning}`);
+      await push(flags, result.output, undefined, { err });
       line(out, flags.json === true ? JSON.stringify({ ...result, warnings }) : `Written: ${result.output}`);
     });
 }

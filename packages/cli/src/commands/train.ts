@@ -4,18 +4,20 @@ import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
 import { list, number, setting, targetModules } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
+import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { metricLines, runJson } from '../results.js';
 import { line, type Terminal } from '../terminal.js';
 
-type TrainFlags = LabFlags & {
-  readonly quiet?: boolean;
-  readonly appendEos?: boolean;
-  readonly adapter?: string;
-  readonly set?: Readonly<Record<string, unknown>>;
-};
+type TrainFlags = LabFlags &
+  PushFlags & {
+    readonly quiet?: boolean;
+    readonly appendEos?: boolean;
+    readonly adapter?: string;
+    readonly set?: Readonly<Record<string, unknown>>;
+  };
 
 export function trainCommand(program: Command, terminal: Terminal, result: { exitCode: number }): void {
-  withLabFlags(program.command('train'))
+  withPushFlags(withLabFlags(program.command('train')))
     .description(
       'train an adapter: a classifier on texts with labels, or a language model on texts, prompts or conversations',
     )
@@ -84,6 +86,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .option('--quiet', 'no progress')
     .action(async (flags: TrainFlags) => {
       const options = await configured(flags, optionsOf(flags));
+      checkPush(flags, options.output);
       const lab = await labOf(flags, terminal);
       const bar = flags.quiet === true ? undefined : progressBar(terminal.err);
       const { signal, release } = onInterrupt();
@@ -100,9 +103,13 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
       }
       for (const warning of run.warnings) line(terminal.err, `warning: ${warning}`);
       if (run.interrupted) result.exitCode = 130;
+      else if (run.folder !== undefined) await push(flags, run.folder, adapterFiles, terminal);
       print(run, flags.json === true, terminal);
     });
 }
+
+/** What others need of a run's folder; run.json and metrics.jsonl speak of this machine. */
+const adapterFiles = ['adapter_config.json', 'adapter_model.safetensors', 'README.md'];
 
 /** The flags given, in the shape of TrainRunOptions. */
 function optionsOf(flags: TrainFlags): Record<string, unknown> {
