@@ -5,7 +5,7 @@ import { readAdapterConfig } from '@loran/adapter';
 import { openGguf, openSafetensors, type TensorFile } from '@loran/formats';
 import { fetchModel, type ModelDownload, openModel } from '@loran/models';
 import { LoranError } from '@loran/plugin';
-import { readRun } from '@loran/trainer';
+import { runBeside } from './trained-with.js';
 
 export interface InspectedTensor {
   readonly name: string;
@@ -43,10 +43,7 @@ export async function inspect(target: string, download?: ModelDownload): Promise
 
 async function inspectAdapter(folder: string): Promise<Inspection> {
   const config = await readAdapterConfig(folder);
-  const run = await readRun(folder).catch((error: unknown) => {
-    if (LoranError.is(error, 'RUN_NOT_FOUND')) return undefined; // trained elsewhere
-    throw error;
-  });
+  const run = await runBeside(folder);
   const facts = {
     ...withoutNull(config),
     ...(run === undefined ? {} : { run: { status: run.status, started: run.started, metrics: run.metrics } }),

@@ -11,6 +11,7 @@ import {
   scoreTexts,
   type TextScore,
 } from '@loran/trainer';
+import type { MeasureOptions } from './task/run-task.js';
 
 export interface Measurement {
   /** How many examples were measured on. */
@@ -21,23 +22,13 @@ export interface Measurement {
   readonly references: readonly (string | TextScore)[];
 }
 
-export interface MeasureLossOptions {
-  readonly maxLength: number;
-  readonly evaluators: readonly Evaluator[];
-  readonly appendEnd: boolean;
-}
-
 const nothing: Measurement = { examples: 0, metrics: {}, predictions: [], references: [] };
 
 /** Predicts every example's label and evaluates. */
 export async function measureClassifier(
   classifier: SequenceClassifier,
   examples: readonly TextClassificationExample[],
-  {
-    labels,
-    maxLength,
-    evaluators,
-  }: { readonly labels: LabelMap; readonly maxLength: number; readonly evaluators: readonly Evaluator[] },
+  { labels, maxLength, evaluators }: Omit<MeasureOptions, 'appendEnd'> & { readonly labels: LabelMap },
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
   const encoded = encodeExamples(examples, classifier, { labels, maxLength });
@@ -54,7 +45,7 @@ export async function measureClassifier(
 export async function measurePairs(
   model: SequenceToSequenceModel,
   examples: readonly LanguageExample[],
-  { maxLength, evaluators, appendEnd }: MeasureLossOptions,
+  { maxLength, evaluators, appendEnd }: MeasureOptions,
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
   return ofScores(await scorePairs(model, encodePairs(examples, model, { maxLength, appendEnd })), evaluators);
@@ -64,7 +55,7 @@ export async function measurePairs(
 export async function measureLanguageModel(
   model: LanguageModel,
   examples: readonly LanguageExample[],
-  { maxLength, evaluators, appendEnd }: MeasureLossOptions,
+  { maxLength, evaluators, appendEnd }: MeasureOptions,
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
   const encoded = await encodeLanguageExamples(examples, model, { maxLength, appendEnd });

@@ -5,16 +5,13 @@ import {
   type DatasetReader,
   LabelMap,
   readTextClassification,
-  split,
   type TextClassificationExample,
 } from '@loran/datasets';
 import { LoranError, type Registry } from '@loran/plugin';
+import { type TrainAndTest, withTestData } from './held-out.js';
 import type { DataOptions } from './options.js';
 
-export interface TextData {
-  readonly train: readonly TextClassificationExample[];
-  /** What is measured on; empty when nothing was named or held out. */
-  readonly test: readonly TextClassificationExample[];
+export interface TextData extends TrainAndTest<TextClassificationExample> {
   readonly labels: LabelMap;
 }
 
@@ -23,28 +20,11 @@ export interface TextSources {
   readonly datasets: Registry<DatasetPlugin>;
 }
 
-/** The held-out part does not depend on a run's seed, so that runs of all seeds are measured on the same examples. */
-const splitSeed = 0;
-
 export async function loadTextData(options: DataOptions, sources: TextSources): Promise<TextData> {
   const { train, labels } = await readSource(options.train, 'train', options, sources);
-  if (options.test !== undefined) {
-    const { train: test } = await readSource(options.test, 'test', options, sources, labels);
-    return { train, test, labels };
-  }
-  if (sources.datasets.has(options.train) && sources.datasets.get(options.train).splits.includes('test')) {
-    const { train: test } = await readSource(options.train, 'test', options, sources, labels);
-    return { train, test, labels };
-  }
-  if (options.testShare === 0) return { train, test: [], labels };
-  if (train.length < 2) {
-    throw new LoranError(
-      'TOO_FEW_EXAMPLES',
-      `'${options.train}' has one example; nothing can be held out of it. Add examples, or name test data.`,
-    );
-  }
-  const test = Math.max(1, Math.min(train.length - 1, Math.round(options.testShare * train.length)));
-  return { ...split(train, { test, seed: splitSeed, stratify: ({ label }) => label }), labels };
+  const readTest = async (source: string, splitName: string) =>
+    (await readSource(source, splitName, options, sources, labels)).train;
+  return { ...(await withTestData(train, options, sources.datasets, readTest, ({ label }) => label)), labels };
 }
 
 /** Examples of one file, or of one split of a dataset plugin; `known`: the labels that may occur. */

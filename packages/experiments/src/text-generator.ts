@@ -3,29 +3,26 @@ import { type AdapterMethod, AdapterSet, type BaseStorage, inference, loadAdapte
 import {
   type ChatMessage,
   type ChatTemplateOptions,
-  generate,
-  type GeneratedToken,
   familyOfModel,
   fetchModel,
-  generateFrom,
+  type GeneratedToken,
   type GenerationOptions,
-  type LanguageModel,
-  loadLanguageModel,
-  loadSequenceToSequenceModel,
-  type SequenceToSequenceModel,
   type ModelFamily,
+  openModel,
 } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
+import path from 'node:path';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import { parseOptions } from './options.js';
 import { Services } from './services.js';
+import { loadTextModel, type TextModel, writerOf } from './text-model.js';
 import { trainedWith } from './trained-with.js';
 
 const adapterChoice = z.union([
-  z.string().transform((folder) => ({ folder })),
+  z.string().transform((folder) => ({ folder, name: undefined, scale: undefined })),
   z.strictObject({
     folder: z.string(),
     name: z.string().optional().describe("Default: 'default', then the folder's name."),
@@ -58,7 +55,7 @@ export interface StreamOptions extends GenerationOptions {
 }
 
 export interface TextGenerator {
-  readonly model: LanguageModel | SequenceToSequenceModel;
+  readonly model: TextModel;
   /** Names of the adapters, in the order they were given. */
   readonly adapters: readonly string[];
   /** What a user should know about the checkpoint and the adapters. */
@@ -80,16 +77,15 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   const [first] = options.adapters;
   const trained = first === undefined ? undefined : await trainedWith(first.folder);
-  const model = await loadWriter(lab, { model: options.model, base: options.base ?? trained?.base ?? 'fp32' });
+  const model = await loadAsWriter(lab, { model: options.model, base: options.base ?? trained?.base ?? 'fp32' });
   const warnings = [...model.warnings];
   const set = new AdapterSet(model);
   try {
-    for (const [i, { folder, ...choice }] of options.adapters.entries()) {
-      const { name = i === 0 ? 'default' : nameOf(folder), scale } = { name: undefined, scale: undefined, ...choice };
+    for (const [i, { folder, name, scale }] of options.adapters.entries()) {
       const adapter = await loadAdapter(set, folder, {
         methods: lab.plugins<AdapterMethod>('adapter-method').list(),
         resolve: resolver(lab),
-        name,
+        name: name ?? (i === 0 ? 'default' : path.basename(path.resolve(folder))),
       });
       if (scale !== undefined) adapter.scale = scale;
       warnings.push(...adapter.warnings);
@@ -99,10 +95,10 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
     throw error;
   }
 
+  const writer = writerOf(model);
   const encode: TextGenerator['encode'] = async (prompt, chat) => {
+    if (typeof prompt === 'string') return writer.promptIds(prompt);
     const { tokenizer } = model;
-    if (typeof prompt === 'string' && 'startId' in model) return tokenizer.encode([prompt])[0] ?? [];
-    if (typeof prompt === 'string') return [...tokenizer.before, ...plain(model, prompt)];
     const text = await tokenizer.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
     return tokenizer.encode([text], { addSpecialTokens: false, allowSpecial: true })[0] ?? [];
   };
@@ -118,8 +114,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
       const rows = adapters === undefined ? undefined : set.rows(adapters);
       try {
         const context = { signal, ...(rows === undefined ? {} : { pass: { ...inference, rows } }) };
-        if ('startId' in model) yield* generateFrom(model, ids, generation, context);
-        else yield* generate(model, ids, generation, context);
+        yield* writer.write(ids, generation, context);
       } finally {
         tf.dispose([...(rows?.values() ?? [])]);
       }
@@ -130,24 +125,17 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   };
 }
 
-/** The model by what its family can do: continue texts, else write them from others. */
-async function loadWriter(
+async function loadAsWriter(
   lab: Lab,
   { model, base }: { readonly model: string; readonly base: string },
-): Promise<LanguageModel | SequenceToSequenceModel> {
-  const { path } = await fetchModel(model, lab.container.get(Services.download));
+): Promise<TextModel> {
+  const { path: file } = await fetchModel(model, lab.container.get(Services.download));
   const families = lab.plugins<ModelFamily>('model-family');
-  const options = { base: lab.plugins<BaseStorage>('base-storage').get(base), families };
-  const family = await familyOfModel(path, { families });
-  const writes = family.languageModel === undefined && family.sequenceToSequenceModel !== undefined;
-  return writes ? loadSequenceToSequenceModel(path, options) : loadLanguageModel(path, options);
+  const source = await openModel(file);
+  try {
+    const family = await familyOfModel(source, { families });
+    return await loadTextModel(source, family, { base: lab.plugins<BaseStorage>('base-storage').get(base), families });
+  } finally {
+    await source.weights.close();
+  }
 }
-
-const plain = ({ tokenizer }: TextGenerator['model'], text: string) =>
-  tokenizer.encode([text], { addSpecialTokens: false })[0] ?? [];
-
-const nameOf = (folder: string): string =>
-  folder
-    .replace(/[/\\]+$/, '')
-    .split(/[/\\]/)
-    .at(-1) ?? folder;

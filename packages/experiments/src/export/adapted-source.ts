@@ -13,10 +13,10 @@ import {
 import {
   familyOfModel,
   fetchModel,
+  type LanguageModelOptions,
+  type Loading,
   loadGgufAdapter,
-  loadLanguageModel,
   loadSequenceClassifier,
-  loadSequenceToSequenceModel,
   type ModelFamily,
   type ModelSource,
   openModel,
@@ -24,9 +24,11 @@ import {
 } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
-import { resolver } from '../adapter-setup.js';
+import { disposeModel, resolver } from '../adapter-setup.js';
 import type { Lab } from '../lab.js';
 import { Services } from '../services.js';
+import type { TaskModel } from '../task/run-task.js';
+import { loadTextModel } from '../text-model.js';
 import { trainedWith } from '../trained-with.js';
 
 export interface SourceChoice {
@@ -51,58 +53,90 @@ export interface AdaptedSource {
 
 /** Throws what loading the model and the adapters does. */
 export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<AdaptedSource> {
-  const [first] = choice.adapters;
-  const isPeft = first !== undefined && !isGguf(first) && !(await isMlx(first));
-  const trained = isPeft ? await trainedWith(first) : undefined;
-  const taskType = isPeft ? ((await readAdapterConfig(first)).task_type ?? undefined) : undefined;
+  const about = await aboutAdapter(choice.adapters[0]);
   const { path: file } = await fetchModel(choice.model, lab.container.get(Services.download));
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-
-  const families = lab.plugins<ModelFamily>('model-family');
-  const base = lab.plugins<BaseStorage>('base-storage').get(choice.base ?? trained?.base ?? 'fp32');
-  const family = await familyOfModel(file, { families });
-  const asClassifier = trained?.task === 'classification' || taskType === 'SEQ_CLS';
-  const options = { base, families };
-  const model =
-    asClassifier || (family.languageModel === undefined && family.sequenceToSequenceModel === undefined)
-      ? await loadSequenceClassifier(file, {
-          ...options,
-          freshClassifier: first !== undefined,
-          ...(trained?.labels === undefined ? {} : { labels: trained.labels }),
-          ...(trained?.pooling === undefined ? {} : { head: trained.pooling }),
-        })
-      : family.languageModel === undefined
-        ? await loadSequenceToSequenceModel(file, options)
-        : await loadLanguageModel(file, options);
-
-  const set = new AdapterSet(model);
+  const storage = lab.plugins<BaseStorage>('base-storage').get(choice.base ?? about.trained?.base ?? 'fp32');
+  const source = await openModel(file);
   try {
-    const loading = { methods: lab.plugins<AdapterMethod>('adapter-method').list(), resolve: resolver(lab) };
-    const adapters: Adapter[] = [];
-    const source = await openModel(file);
-    for (const [i, place] of choice.adapters.entries()) {
-      const named = { ...loading, name: i === 0 ? 'default' : path.parse(path.resolve(place)).name };
-      if (isGguf(place)) adapters.push(await loadGgufAdapter(source, model, set, place, named));
-      else adapters.push(await ((await isMlx(place)) ? loadMlxAdapter : loadAdapter)(set, place, named));
+    const families = lab.plugins<ModelFamily>('model-family');
+    const family = await familyOfModel(source, { families });
+    const model = await loadFor(source, family, about, { base: storage, families });
+    const set = new AdapterSet(model);
+    try {
+      const adapters = await addAdapters(lab, source, model, set, choice.adapters);
+      return {
+        source,
+        model,
+        storage,
+        set,
+        adapters,
+        taskType: about.taskType ?? (family.languageModel === undefined ? undefined : 'CAUSAL_LM'),
+        async close() {
+          await source.weights.close();
+          disposeModel(model, set);
+        },
+      };
+    } catch (error) {
+      disposeModel(model, set);
+      throw error;
     }
-    return {
-      source,
-      model,
-      storage: base,
-      set,
-      adapters,
-      taskType: taskType ?? (family.languageModel === undefined ? undefined : 'CAUSAL_LM'),
-      async close() {
-        await source.weights.close();
-        for (const name of set.names()) set.remove(name);
-        model.dispose();
-      },
-    };
   } catch (error) {
-    for (const name of set.names()) set.remove(name);
-    model.dispose();
+    await source.weights.close();
     throw error;
   }
+}
+
+interface AboutAdapter {
+  /** Whether there is an adapter at all: then heads begin anew, to be filled by it. */
+  readonly given: boolean;
+  readonly trained: Awaited<ReturnType<typeof trainedWith>>;
+  readonly taskType: string | undefined;
+}
+
+/** What PEFT's files and a run say of an adapter; other formats say nothing. */
+async function aboutAdapter(place: string | undefined): Promise<AboutAdapter> {
+  if (place === undefined || isGguf(place) || (await isMlx(place))) {
+    return { given: place !== undefined, trained: undefined, taskType: undefined };
+  }
+  const trained = await trainedWith(place);
+  return { given: true, trained, taskType: (await readAdapterConfig(place)).task_type ?? undefined };
+}
+
+/** The model that the adapter was trained as: a classifier where that is what it learned, or all that the family can be. */
+function loadFor(
+  source: ModelSource,
+  family: ModelFamily,
+  { given, trained, taskType }: AboutAdapter,
+  options: LanguageModelOptions & Loading,
+): Promise<AdaptedSource['model'] & Pick<TaskModel, 'dispose'>> {
+  const learned = trained?.task === 'classification' || taskType === 'SEQ_CLS';
+  if (!learned && (family.languageModel !== undefined || family.sequenceToSequenceModel !== undefined)) {
+    return loadTextModel(source, family, options);
+  }
+  return loadSequenceClassifier(source, {
+    ...options,
+    freshClassifier: given,
+    ...(trained?.labels === undefined ? {} : { labels: trained.labels }),
+    ...(trained?.pooling === undefined ? {} : { head: trained.pooling }),
+  });
+}
+
+async function addAdapters(
+  lab: Lab,
+  source: ModelSource,
+  model: AdaptedSource['model'],
+  set: AdapterSet,
+  places: readonly string[],
+): Promise<Adapter[]> {
+  const loading = { methods: lab.plugins<AdapterMethod>('adapter-method').list(), resolve: resolver(lab) };
+  const adapters: Adapter[] = [];
+  for (const [i, place] of places.entries()) {
+    const named = { ...loading, name: i === 0 ? 'default' : path.parse(path.resolve(place)).name };
+    if (isGguf(place)) adapters.push(await loadGgufAdapter(source, model, set, place, named));
+    else adapters.push(await ((await isMlx(place)) ? loadMlxAdapter : loadAdapter)(set, place, named));
+  }
+  return adapters;
 }
 
 /** The adapter that a conversion of one is about. Throws NO_ADAPTER. */

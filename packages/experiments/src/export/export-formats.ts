@@ -1,6 +1,13 @@
 /** What a model or an adapter can be written as. */
 import { saveAdapter, saveMlxAdapter } from '@loran/adapter';
-import { saveGguf, saveGgufAdapter, saveMergedModel } from '@loran/models';
+import {
+  saveGguf,
+  saveGgufAdapter,
+  type SaveGgufAdapterOptions,
+  type SaveGgufOptions,
+  saveMergedModel,
+  type SaveMergedModelOptions,
+} from '@loran/models';
 import { LoranError, nearest } from '@loran/plugin';
 import { type AdaptedSource, onlyAdapter } from './adapted-source.js';
 
@@ -29,38 +36,21 @@ export const exportFormats: readonly ExportFormat[] = [
     name: 'hf',
     about: 'a Hugging Face folder, adapters merged in',
     dtypes: ['F32', 'F16', 'BF16'],
-    async write({ source, model, set }, { output, dtype, overwrite, maxShardBytes }) {
-      const { warnings } = await saveMergedModel(source, model, set, output, {
-        overwrite,
-        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
-        ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
-      });
-      return warnings;
-    },
+    write: (from, options) => writeFolder(from, options),
   },
   {
     name: 'bnb-nf4',
     about: 'a Hugging Face folder in 4 bits, as bitsandbytes has them',
     base: 'nf4',
     dtypes: ['F32', 'F16', 'BF16'],
-    async write({ source, model, set, storage }, { output, dtype, overwrite }) {
-      const { warnings } = await saveMergedModel(source, model, set, output, {
-        overwrite,
-        packed: storage,
-        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
-      });
-      return warnings;
-    },
+    write: (from, options) => writeFolder(from, options, { packed: from.storage }),
   },
   {
     name: 'gguf',
     about: 'a GGUF file for llama.cpp, adapters merged in, with a Modelfile for Ollama beside it',
     dtypes: ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'],
     async write({ source, model, set }, { output, dtype }) {
-      const { warnings } = await saveGguf(source, model, set, output, {
-        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
-      });
-      return warnings;
+      return (await saveGguf(source, model, set, output, dtypeOf<SaveGgufOptions>(dtype))).warnings;
     },
   },
   {
@@ -69,9 +59,7 @@ export const exportFormats: readonly ExportFormat[] = [
     dtypes: ['F32', 'F16'],
     async write(from, { output, dtype }) {
       const adapter = onlyAdapter(from, 'gguf-lora');
-      await saveGgufAdapter(from.source, from.model, adapter, output, {
-        ...(dtype === undefined ? {} : { dtype: dtype as 'F32' }),
-      });
+      await saveGgufAdapter(from.source, from.model, adapter, output, dtypeOf<SaveGgufAdapterOptions>(dtype));
       return [];
     },
   },
@@ -98,6 +86,24 @@ export const exportFormats: readonly ExportFormat[] = [
     },
   },
 ];
+
+async function writeFolder(
+  { source, model, set }: AdaptedSource,
+  { output, dtype, overwrite, maxShardBytes }: ExportOptions,
+  more: Pick<SaveMergedModelOptions, 'packed'> = {},
+): Promise<readonly string[]> {
+  const { warnings } = await saveMergedModel(source, model, set, output, {
+    overwrite,
+    ...dtypeOf<SaveMergedModelOptions>(dtype),
+    ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+    ...more,
+  });
+  return warnings;
+}
+
+/** The type for a writer that takes it: exportFormat has checked that it is one of the format's. */
+const dtypeOf = <Options extends { readonly dtype?: string }>(dtype: string | undefined) =>
+  (dtype === undefined ? {} : { dtype }) as Pick<Options, 'dtype'>;
 
 /** The format of that name, if it can have such numbers. Throws UNKNOWN_FORMAT and FORMAT_DTYPE. */
 export function exportFormat(name: string, dtype: string | undefined): ExportFormat {

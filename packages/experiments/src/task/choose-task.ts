@@ -6,22 +6,17 @@ import { LoranError } from '@loran/plugin';
 import type { Lab } from '../lab.js';
 import type { DataOptions } from '../options.js';
 import { Services } from '../services.js';
+import { writesFromOthers } from '../text-model.js';
 import { classification } from './classification.js';
 import { languageModel } from './language-model.js';
 import type { RunTask, TaskName } from './run-task.js';
 import { sequenceToSequence } from './sequence-to-sequence.js';
 
-const tasks: readonly RunTask[] = [classification, languageModel, sequenceToSequence];
-
-/** Throws UNKNOWN_TASK. */
-function taskNamed(name: string): RunTask {
-  const found = tasks.find((task) => task.name === name);
-  if (found !== undefined) return found;
-  throw new LoranError(
-    'UNKNOWN_TASK',
-    `There is no task '${name}'. Known: ${tasks.map(({ name }) => name).join(', ')}.`,
-  );
-}
+const tasks: Readonly<Record<TaskName, RunTask>> = {
+  classification,
+  'language-model': languageModel,
+  'sequence-to-sequence': sequenceToSequence,
+};
 
 /**
  * The task that fits data and model: fields that the options name decide, else those of the first row. A label makes it
@@ -34,14 +29,13 @@ export async function taskFor(
   data: DataOptions,
   model: string,
 ): Promise<RunTask> {
-  if (name !== undefined) return taskNamed(name);
+  if (name !== undefined) return tasks[name];
   if (!(await isLanguage(lab, data))) return classification;
   const family = await familyOfModel(model, {
     families: lab.plugins<ModelFamily>('model-family'),
     download: lab.container.get(Services.download),
   });
-  const writes = family.languageModel === undefined && family.sequenceToSequenceModel !== undefined;
-  return writes ? sequenceToSequence : languageModel;
+  return writesFromOthers(family) ? sequenceToSequence : languageModel;
 }
 
 async function isLanguage(

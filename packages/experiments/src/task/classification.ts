@@ -36,8 +36,6 @@ export const classification: RunTask = {
 /** `names`: the labels of a new classifier; undefined takes those of the checkpoint's own. */
 function taskData(data: TextData, names: readonly string[] | undefined): TaskData {
   return {
-    trainExamples: data.train.length,
-    testExamples: data.test.length,
     async load(lab, { model, base, pooling, seed, fresh }) {
       const classifier = await loadSequenceClassifier(model, {
         ...(names === undefined ? {} : { labels: names }),

@@ -1,50 +1,18 @@
 /** Continuing texts: causal language modelling on texts, prompts with completions, or conversations. */
-import { adapterParameters, type BaseStorage } from '@loran/adapter';
-import type { LanguageExample } from '@loran/datasets';
-import { loadLanguageModel, type ModelFamily } from '@loran/models';
+import { loadLanguageModel } from '@loran/models';
 import { encodeLanguageExamples, languageModelTask, type TrainingTask } from '@loran/trainer';
 import { measureLanguageModel } from '../measure.js';
-import { readLanguageData, readLanguageTest } from './language-data.js';
-import type { RunTask, TaskData } from './run-task.js';
+import { languageTask } from './language-task.js';
 
-export const languageModel: RunTask = {
+export const languageModel = languageTask({
   name: 'language-model',
-  output: 'losses',
+  taskType: 'CAUSAL_LM',
   defaults: { batchSize: 8, learningRate: 5e-4, maxLength: 512, evaluators: ['perplexity'] },
-
-  async read(lab, data) {
-    const { train, test } = await readLanguageData(lab, data);
-    return taskData(train, test);
+  load: loadLanguageModel,
+  async trainingTask(model, texts, { maxLength, appendEnd, ...training }) {
+    const examples = await encodeLanguageExamples(texts, model, { maxLength, appendEnd });
+    const allowEndless = !appendEnd; // then it is meant
+    return languageModelTask({ model, examples, allowEndless, ...training }) as TrainingTask<unknown>;
   },
-
-  async readTest(lab, data) {
-    return taskData([], await readLanguageTest(lab, data));
-  },
-};
-
-function taskData(train: readonly LanguageExample[], test: readonly LanguageExample[]): TaskData {
-  return {
-    trainExamples: train.length,
-    testExamples: test.length,
-    async load(lab, { model: path, base }) {
-      const model = await loadLanguageModel(path, {
-        base: lab.plugins<BaseStorage>('base-storage').get(base),
-        families: lab.plugins<ModelFamily>('model-family'),
-      });
-      return {
-        model,
-        modulesToSave: [],
-        taskType: 'CAUSAL_LM',
-        settled: {},
-        async trainingTask(adapter, { batchSize, maxLength, seed, appendEnd }) {
-          const examples = await encodeLanguageExamples(train, model, { maxLength, appendEnd: appendEnd ?? true });
-          const parameters = adapterParameters(adapter);
-          const allowEndless = appendEnd === false; // then it is meant
-          const task = languageModelTask({ model, parameters, examples, batchSize, seed, allowEndless });
-          return task as TrainingTask<unknown>;
-        },
-        measure: (options) => measureLanguageModel(model, test, options),
-      };
-    },
-  };
-}
+  measure: measureLanguageModel,
+});

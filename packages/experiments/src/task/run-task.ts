@@ -67,8 +67,6 @@ export interface LoadedTask {
 
 /** Data of a task that are read already. */
 export interface TaskData {
-  readonly trainExamples: number;
-  readonly testExamples: number;
   load(lab: Pick<Lab, 'plugins'>, choice: ModelChoice): Promise<LoadedTask>;
 }
 
