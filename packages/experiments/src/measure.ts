@@ -1,6 +1,6 @@
 /** A model measured on examples. */
 import type { LabelMap, LanguageExample, TextClassificationExample } from '@loran/datasets';
-import { evaluate, type Evaluation, type Evaluator } from '@loran/evaluators';
+import { evaluate, type Evaluation, type Evaluator, type TextLoss } from '@loran/evaluators';
 import type { LanguageModel, SequenceClassifier, SequenceToSequenceModel } from '@loran/models';
 import {
   encodeExamples,
@@ -9,7 +9,6 @@ import {
   evaluateClassifier,
   scorePairs,
   scoreTexts,
-  type TextScore,
 } from '@loran/trainer';
 import type { MeasureOptions } from './task/run-task.js';
 
@@ -18,8 +17,8 @@ export interface Measurement {
   readonly examples: number;
   readonly metrics: Evaluation;
   /** What the model gave for each example, and what the example has: labels, or losses twice. */
-  readonly predictions: readonly (string | TextScore)[];
-  readonly references: readonly (string | TextScore)[];
+  readonly predictions: readonly (string | TextLoss)[];
+  readonly references: readonly (string | TextLoss)[];
 }
 
 const nothing: Measurement = { examples: 0, metrics: {}, predictions: [], references: [] };
@@ -62,11 +61,11 @@ export async function measureLanguageModel(
   return ofScores(await scoreTexts(model, encoded), evaluators);
 }
 
-function ofScores(scores: readonly TextScore[], evaluators: readonly Evaluator[]): Measurement {
-  const fitting = evaluators as readonly Evaluator<never>[] as readonly Evaluator<TextScore>[]; // checked by evaluatorsFor
+function ofScores(scores: readonly TextLoss[], evaluators: readonly Evaluator[]): Measurement {
+  const fitting = evaluators as readonly Evaluator<never>[] as readonly Evaluator<TextLoss>[]; // checked by evaluatorsFor
   return {
     examples: scores.length,
-    metrics: evaluate<TextScore, TextScore>(scores, scores, fitting),
+    metrics: evaluate<TextLoss, TextLoss>(scores, scores, fitting),
     predictions: scores,
     references: scores,
   };

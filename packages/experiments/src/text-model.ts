@@ -18,8 +18,8 @@ import {
 export type TextModel = LanguageModel | SequenceToSequenceModel;
 
 /** Whether models of the family write one text from another, and do not continue texts. */
-export const writesFromOthers = ({ languageModel, sequenceToSequenceModel }: ModelFamily): boolean =>
-  languageModel === undefined && sequenceToSequenceModel !== undefined;
+export const writesFromOthers = (family: ModelFamily): boolean =>
+  family.languageModel === undefined && family.sequenceToSequenceModel !== undefined;
 
 /** The model by what its family can do: continue texts, else write them from others. */
 export function loadTextModel(

@@ -10,7 +10,7 @@ export {
 } from './language-model/encode-language-examples.js';
 export type { EncodedText } from './language-model/encoded-text.js';
 export { languageModelTask, type LanguageModelTaskOptions } from './language-model/language-model-task.js';
-export { perplexity, scoreTexts, type ScoreOptions, type TextScore } from './language-model/score-texts.js';
+export { scoreTexts, type ScoreOptions } from './language-model/score-texts.js';
 export { encodePairs, type EncodedPair, type PairEncodeOptions } from './sequence-to-sequence/encode-pairs.js';
 export {
   scorePairs,

@@ -3,23 +3,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { TextClassifier } from './text-classifier.js';
 import { LoranError } from '@loran/plugin';
-import { requireCount } from '../training-option-error.js';
+import { type BatchOptions, batchOptions } from '../batch-options.js';
 import type { TrainingTask } from '../training-task.js';
 import { crossEntropy } from './cross-entropy.js';
 import type { EncodedExample } from './encode-examples.js';
 import { type ClassificationBatch, classificationBatches, tokenBatch } from './token-batch.js';
 
-export interface ClassificationTaskOptions {
+export interface ClassificationTaskOptions extends BatchOptions {
   readonly classifier: TextClassifier;
   /** What is trained: `adapterParameters(adapter)`. */
   readonly parameters: ReadonlyMap<string, Variable>;
   readonly examples: readonly EncodedExample[];
-  /** Examples in a batch; default 32. */
-  readonly batchSize?: number;
-  /** Seed of the order of the examples; default 0. */
-  readonly seed?: number;
-  /** Padded lengths are multiples of this many tokens; default 32. Smaller: less padding, more shapes to compile. */
-  readonly bucketWidth?: number;
 }
 
 /**
@@ -27,17 +21,15 @@ export interface ClassificationTaskOptions {
  * NO_EXAMPLES, and INVALID_LABEL for a class that the classifier lacks; a text that is too long is an error of the batches.
  */
 export function classificationTask(options: ClassificationTaskOptions): TrainingTask<ClassificationBatch> {
-  const { classifier, parameters, examples, batchSize = 32, seed = 0, bucketWidth = 32 } = options;
-  requireCount('batchSize', batchSize);
-  requireCount('bucketWidth', bucketWidth);
+  const { classifier, parameters, examples } = options;
+  const batching = batchOptions(options, 32);
   if (examples.length === 0) throw new LoranError('NO_EXAMPLES', 'There are no examples to train on.');
   checkLabels(examples, classifier.labels.length);
   const { maxLength, tokenizer } = classifier;
   return {
     parameters,
-    batchCount: Math.ceil(examples.length / batchSize),
-    batches: (epoch) =>
-      classificationBatches(examples, tokenizer.padId, { batchSize, seed, epoch, bucketWidth, maxLength }),
+    batchCount: Math.ceil(examples.length / batching.batchSize),
+    batches: (epoch) => classificationBatches(examples, tokenizer.padId, { ...batching, epoch, maxLength }),
     loss: (batch, pass) =>
       tf.tidy(() => crossEntropy(classifier.logits(tokenBatch(batch), pass), tf.tensor1d(batch.labels, 'int32'))),
     weight: ({ indices }) => indices.length,

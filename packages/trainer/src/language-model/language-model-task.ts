@@ -1,29 +1,24 @@
 /** Training of a causal language model on encoded texts, as a task for `train`. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor1D, Variable } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D, Variable } from '@tensorflow/tfjs-core';
 import type { Pass } from '@loran/adapter';
 import type { LanguageModel } from '@loran/models';
 import { LoranError } from '@loran/plugin';
-import { requireCount } from '../training-option-error.js';
+import { type BatchOptions, batchOptions } from '../batch-options.js';
 import type { TrainingTask } from '../training-task.js';
 import { checkLanguageData } from './check-language-data.js';
 import { type EncodedText, supervisedCount } from './encoded-text.js';
+import type { SupervisedPlaces } from './supervised-places.js';
 import { type TextBatch, textBatches } from './text-batch.js';
 
 /** What training and scoring ask of a model. */
 export type ScoredModel = Pick<LanguageModel, 'hidden' | 'losses' | 'tokenizer' | 'maxLength' | 'endIds'>;
 
-export interface LanguageModelTaskOptions {
+export interface LanguageModelTaskOptions extends BatchOptions {
   readonly model: ScoredModel;
   /** What is trained: `adapterParameters(adapter)`. */
   readonly parameters: ReadonlyMap<string, Variable>;
   readonly examples: readonly EncodedText[];
-  /** Texts in a batch; default 8. */
-  readonly batchSize?: number;
-  /** Seed of the order of the examples; default 0. */
-  readonly seed?: number;
-  /** Padded lengths are multiples of this many tokens; default 32. Smaller: less padding, more shapes to compile. */
-  readonly bucketWidth?: number;
   /** Whether a model may be trained never to end its texts; default no: see checkLanguageData. */
   readonly allowEndless?: boolean;
 }
@@ -33,9 +28,8 @@ export interface LanguageModelTaskOptions {
  * any supervised token are left out. Throws TRAINING_OPTION, NO_EXAMPLES, and what `checkLanguageData` finds.
  */
 export function languageModelTask(options: LanguageModelTaskOptions): TrainingTask<TextBatch> {
-  const { model, parameters, batchSize = 8, seed = 0, bucketWidth = 32, allowEndless = false } = options;
-  requireCount('batchSize', batchSize);
-  requireCount('bucketWidth', bucketWidth);
+  const { model, parameters, allowEndless = false } = options;
+  const batching = batchOptions(options, 8);
   const examples = options.examples.filter((text) => supervisedCount(text) > 0);
   if (examples.length === 0) {
     throw new LoranError('NO_EXAMPLES', 'There is nothing to learn: no example has a supervised token.');
@@ -44,16 +38,20 @@ export function languageModelTask(options: LanguageModelTaskOptions): TrainingTa
   const { maxLength, tokenizer } = model;
   return {
     parameters,
-    batchCount: Math.ceil(examples.length / batchSize),
-    batches: (epoch) => textBatches(examples, tokenizer.padId, { batchSize, seed, epoch, bucketWidth, maxLength }),
-    loss: (batch, pass) =>
-      tf.tidy(() => {
-        const weighted = tf.mul(tokenLosses(model, batch, pass), tf.tensor1d(batch.weights));
-        return tf.mul(tf.sum(weighted), tf.scalar(1 / batch.supervised)); // a number of the batch, not of the graph
-      }),
+    batchCount: Math.ceil(examples.length / batching.batchSize),
+    batches: (epoch) => textBatches(examples, tokenizer.padId, { ...batching, epoch, maxLength }),
+    loss: (batch, pass) => meanLoss(batch, () => tokenLosses(model, batch, pass)),
     weight: ({ supervised }) => supervised,
     tokens: ({ tokens }) => tokens,
   };
+}
+
+/** The mean over the places that are no filling. */
+export function meanLoss({ weights, supervised }: SupervisedPlaces, losses: () => Tensor1D): Scalar {
+  return tf.tidy(() => {
+    const sum = tf.sum(tf.mul(losses(), tf.tensor1d(weights)));
+    return tf.mul<Scalar>(sum, tf.scalar(1 / supervised)); // a number of the batch, not of the graph
+  });
 }
 
 /** The loss at each place of a batch, filling included; the head sees these places alone. -> [rows] */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdapterMethod, adapterParameters, AdapterSet } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
+import { evaluate, perplexity } from '@loran/evaluators';
 import { lora } from '@loran/lora';
 import type { LanguageModel } from '@loran/models';
 import { closeEngine, openEngine } from '@loran/tensor';
@@ -10,7 +11,7 @@ import { train } from '../train.js';
 import { encodeLanguageExamples } from './encode-language-examples.js';
 import type { EncodedText } from './encoded-text.js';
 import { languageModelTask } from './language-model-task.js';
-import { perplexity, scoreTexts } from './score-texts.js';
+import { scoreTexts } from './score-texts.js';
 import { textBatches } from './text-batch.js';
 
 let model: LanguageModel;
@@ -109,15 +110,6 @@ describe('scores', () => {
     expect(plain!.loss).toBeCloseTo(expected, 5);
   });
 
-  test('perplexity weighs texts by their tokens', () => {
-    expect(
-      perplexity([
-        { loss: Math.log(2), tokens: 3 },
-        { loss: Math.log(4), tokens: 1 },
-      ]),
-    ).toBeCloseTo(2 ** 1.25, 10);
-  });
-
   test('a loss that is not finite names the text and its line', async () => {
     const broken = {
       ...model,
@@ -154,6 +146,11 @@ describe('the data are looked at before the first step', () => {
   });
 });
 
+async function perplexityOf(examples: readonly EncodedText[]): Promise<number> {
+  const scores = await scoreTexts(model, examples);
+  return evaluate(scores, scores, [perplexity])['perplexity']!.value;
+}
+
 test('a LoRA learns a completion by heart', async () => {
   const adapters = new AdapterSet(model);
   const adapter = await adapters.add({
@@ -165,10 +162,10 @@ test('a LoRA learns a completion by heart', async () => {
     [completion('2+2=', '4'), completion('3+3=', '6'), completion('1+4=', '5')],
     model,
   );
-  const [before] = [perplexity(await scoreTexts(model, examples))];
+  const before = await perplexityOf(examples);
   const task = languageModelTask({ model, parameters: adapterParameters(adapter), examples, batchSize: 3 });
   for await (const event of train({ task, learningRate: 0.02, steps: 25 })) expect(event.type).not.toBe('interrupted');
-  const after = perplexity(await scoreTexts(model, examples));
+  const after = await perplexityOf(examples);
   expect(after).toBeLessThan(1.2);
   expect(before).toBeGreaterThan(10);
   adapters.remove(adapter.name);

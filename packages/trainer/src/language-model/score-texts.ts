@@ -1,16 +1,10 @@
 /** How well a language model predicts each text. */
+import type { TextLoss } from '@loran/evaluators';
 import { LoranError } from '@loran/plugin';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { EncodedText } from './encoded-text.js';
 import { type ScoredModel, tokenLosses } from './language-model-task.js';
 import { type TextBatch, textBatches } from './text-batch.js';
-
-export interface TextScore {
-  /** Mean cross-entropy per supervised token, in nats; 0 where there is none. */
-  readonly loss: number;
-  /** Supervised tokens. */
-  readonly tokens: number;
-}
 
 export interface ScoreOptions {
   /** Texts in a batch; default 8. */
@@ -23,12 +17,12 @@ export interface ScoreOptions {
   readonly onProgress?: (done: number, all: number) => void;
 }
 
-/** The score of each text, in their order, without dropout. Throws NON_FINITE, naming the text. */
+/** The loss of each text, in their order, without dropout; 0 for one without supervised tokens. Throws NON_FINITE, naming the text. */
 export function scoreTexts(
   model: ScoredModel,
   texts: readonly EncodedText[],
   { batchSize = 8, bucketWidth = 32, ...options }: ScoreOptions = {},
-): Promise<TextScore[]> {
+): Promise<TextLoss[]> {
   const { tokenizer, maxLength } = model;
   const batches = textBatches(texts, tokenizer.padId, { batchSize, seed: 0, bucketWidth, maxLength });
   return scoreBatches(texts, batches, (batch) => tokenLosses(model, batch), options);
@@ -40,7 +34,7 @@ export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'ow
   batches: Iterable<Batch>,
   lossesOf: (batch: Batch) => Tensor1D,
   { signal, onProgress }: Pick<ScoreOptions, 'signal' | 'onProgress'>,
-): Promise<TextScore[]> {
+): Promise<TextLoss[]> {
   const sums = texts.map(() => ({ loss: 0, tokens: 0 }));
   let done = 0;
   for (const batch of batches) {
@@ -58,12 +52,6 @@ export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'ow
     onProgress?.(done, texts.length);
   }
   return sums.map(({ loss, tokens }) => ({ loss: tokens === 0 ? 0 : loss / tokens, tokens }));
-}
-
-/** exp of the mean loss over all supervised tokens. */
-export function perplexity(scores: readonly TextScore[]): number {
-  const tokens = scores.reduce((sum, score) => sum + score.tokens, 0);
-  return Math.exp(scores.reduce((sum, { loss, tokens }) => sum + loss * tokens, 0) / tokens);
 }
 
 function nonFinite({ line }: { readonly line?: number }, index: number): LoranError {

@@ -1,8 +1,10 @@
 /** Encoded pairs as two rectangles of ids, padded on the right, with the places that are learned. */
 import { bucketBatches, type BucketOptions, padBatch } from '@loran/datasets';
+import { type SupervisedPlaces, supervisedPlaces } from '../language-model/supervised-places.js';
 import type { EncodedPair } from './encode-pairs.js';
 
-export interface PairBatch {
+/** The places are those of `written`. */
+export interface PairBatch extends SupervisedPlaces {
   /** Positions of the pairs in the array that was batched. */
   readonly indices: readonly number[];
   readonly inputs: Int32Array; // [batch, time]
@@ -11,14 +13,6 @@ export interface PairBatch {
   /** What the decoder reads: the start, then the labels but the last. */
   readonly written: Int32Array; // [batch, length]
   readonly writtenShape: readonly [batch: number, length: number];
-  /** Places in the flattened rectangle of `written` whose hidden states are scored; filled up with 0. */
-  readonly rows: Int32Array; // [rows]
-  readonly targets: Int32Array; // [rows]
-  /** 1 for a place, 0 for filling. */
-  readonly weights: Float32Array; // [rows]
-  readonly supervised: number;
-  /** Which pair each place belongs to: an index into `indices`. */
-  readonly owners: Int32Array; // [supervised]
   /** Tokens on both sides without padding. */
   readonly tokens: number;
 }
@@ -42,20 +36,9 @@ export function* pairBatches(
       batch.map(({ labels }) => [startId, ...labels.slice(0, -1)]),
       { padId, multipleOf: labelStep },
     );
-    const supervised = batch.reduce((sum, { labels }) => sum + labels.length, 0);
-    const size = Math.max(1, Math.ceil(supervised / 32)) * 32;
-    const places = { rows: new Int32Array(size), targets: new Int32Array(size), weights: new Float32Array(size) };
-    const owners = new Int32Array(supervised);
-    let filled = 0;
-    batch.forEach(({ labels }, row) => {
-      labels.forEach((id, i) => {
-        places.rows[filled] = row * write.shape[1] + i;
-        places.targets[filled] = id;
-        places.weights[filled] = 1;
-        owners[filled] = row;
-        filled += 1;
-      });
-    });
+    const places = batch.flatMap(({ labels }, owner) =>
+      labels.map((target, i) => ({ owner, row: owner * write.shape[1] + i, target })),
+    );
     yield {
       indices,
       inputs: read.ids,
@@ -63,9 +46,7 @@ export function* pairBatches(
       inputShape: read.shape,
       written: write.ids,
       writtenShape: write.shape,
-      ...places,
-      supervised,
-      owners,
+      ...supervisedPlaces(places),
       tokens: batch.reduce((sum, { inputs, labels }) => sum + inputs.length + labels.length, 0),
     };
   }

@@ -2,10 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Variable } from '@tensorflow/tfjs-core';
 import type { Pass } from '@loran/adapter';
+import type { TextLoss } from '@loran/evaluators';
 import type { SequenceToSequenceModel } from '@loran/models';
 import { LoranError } from '@loran/plugin';
-import { type ScoreOptions, scoreBatches, type TextScore } from '../language-model/score-texts.js';
-import { requireCount } from '../training-option-error.js';
+import { type ScoreOptions, scoreBatches } from '../language-model/score-texts.js';
+import { type BatchOptions, batchOptions } from '../batch-options.js';
+import { meanLoss } from '../language-model/language-model-task.js';
 import type { TrainingTask } from '../training-task.js';
 import type { EncodedPair } from './encode-pairs.js';
 import { type PairBatch, pairBatches } from './pair-batch.js';
@@ -16,17 +18,11 @@ export type PairModel = Pick<
   'encode' | 'hidden' | 'losses' | 'tokenizer' | 'startId' | 'endIds'
 >;
 
-export interface SequenceToSequenceTaskOptions {
+export interface SequenceToSequenceTaskOptions extends BatchOptions {
   readonly model: PairModel;
   /** What is trained: `adapterParameters(adapter)`. */
   readonly parameters: ReadonlyMap<string, Variable>;
   readonly examples: readonly EncodedPair[];
-  /** Pairs in a batch; default 8. */
-  readonly batchSize?: number;
-  /** Seed of the order of the examples; default 0. */
-  readonly seed?: number;
-  /** Padded lengths of inputs are multiples of this many tokens; default 32. */
-  readonly bucketWidth?: number;
   /** Whether a model may be trained never to end its texts; default no. */
   readonly allowEndless?: boolean;
 }
@@ -36,9 +32,8 @@ export interface SequenceToSequenceTaskOptions {
  * ENDLESS_TEXTS where no example teaches the model to end.
  */
 export function sequenceToSequenceTask(options: SequenceToSequenceTaskOptions): TrainingTask<PairBatch> {
-  const { model, parameters, batchSize = 8, seed = 0, bucketWidth = 32, allowEndless = false } = options;
-  requireCount('batchSize', batchSize);
-  requireCount('bucketWidth', bucketWidth);
+  const { model, parameters, allowEndless = false } = options;
+  const batching = batchOptions(options, 8);
   const examples = options.examples.filter(({ labels }) => labels.length > 0);
   if (examples.length === 0) {
     throw new LoranError('NO_EXAMPLES', 'There is nothing to learn: no example has a completion.');
@@ -52,13 +47,9 @@ export function sequenceToSequenceTask(options: SequenceToSequenceTaskOptions): 
   }
   return {
     parameters,
-    batchCount: Math.ceil(examples.length / batchSize),
-    batches: (epoch) => pairBatches(examples, ids(model), { batchSize, seed, epoch, bucketWidth }),
-    loss: (batch, pass) =>
-      tf.tidy(() => {
-        const weighted = tf.mul(pairLosses(model, batch, pass), tf.tensor1d(batch.weights));
-        return tf.mul(tf.sum(weighted), tf.scalar(1 / batch.supervised)); // a number of the batch, not of the graph
-      }),
+    batchCount: Math.ceil(examples.length / batching.batchSize),
+    batches: (epoch) => pairBatches(examples, ids(model), { ...batching, epoch }),
+    loss: (batch, pass) => meanLoss(batch, () => pairLosses(model, batch, pass)),
     weight: ({ supervised }) => supervised,
     tokens: ({ tokens }) => tokens,
   };
@@ -69,7 +60,7 @@ export function scorePairs(
   model: PairModel,
   pairs: readonly EncodedPair[],
   { batchSize = 8, bucketWidth = 32, ...options }: ScoreOptions = {},
-): Promise<TextScore[]> {
+): Promise<TextLoss[]> {
   const batches = pairBatches(pairs, ids(model), { batchSize, seed: 0, bucketWidth });
   return scoreBatches(pairs, batches, (batch) => pairLosses(model, batch), options);
 }
