@@ -33,39 +33,54 @@ export function choose(
   { temperature = 0, topK = 0, topP = 1 }: SamplingOptions,
   draw: number,
 ): number {
-  if (temperature === 0) return highest(scores);
-  const candidates = kept(scores, temperature, topK, topP);
-  const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
-  let rest = draw * total;
-  for (const { id, weight } of candidates) {
-    rest -= weight;
-    if (rest < 0) return id;
-  }
-  return candidates.at(-1)?.id ?? 0;
+  const best = highest(scores);
+  if (temperature === 0) return best;
+  const weights = scores.map((score) => Math.exp((score - scores[best]!) / temperature)); // 1 for the best
+  const ids = topK === 0 && topP >= 1 ? weights.keys() : kept(weights, topK, topP);
+  return drawn(weights, [...ids], draw);
 }
 
-/** Ids that may be drawn, with their unnormalised probabilities; the likeliest first where a cut was asked for. */
-function kept(
-  scores: Float32Array,
-  temperature: number,
-  topK: number,
-  topP: number,
-): { readonly id: number; readonly weight: number }[] {
-  const most = scores[highest(scores)] ?? 0;
-  const weights = scores.map((score) => Math.exp((score - most) / temperature));
-  const all = [...weights.keys()].filter((id) => weights[id]! > 0);
-  if (topK === 0 && topP >= 1) return all.map((id) => ({ id, weight: weights[id]! }));
-  const sorted = all.sort((a, b) => weights[b]! - weights[a]! || a - b);
-  const first = topK > 0 ? sorted.slice(0, topK) : sorted;
-  const total = first.reduce((sum, id) => sum + weights[id]!, 0);
-  const chosen = [];
-  let mass = 0;
-  for (const id of first) {
-    chosen.push({ id, weight: weights[id]! });
-    mass += weights[id]!;
-    if (mass >= topP * total) break;
+/** One of the ids by its weight. */
+function drawn(weights: Float32Array, ids: readonly number[], draw: number): number {
+  let rest = draw * mass(weights, ids);
+  let last = ids[0] ?? 0;
+  for (const id of ids) {
+    if (!(weights[id]! > 0)) continue;
+    rest -= weights[id]!;
+    if (rest < 0) return id;
+    last = id;
   }
-  return chosen;
+  return last;
+}
+
+/** The ids that the cuts leave, the likeliest first. */
+function kept(weights: Float32Array, topK: number, topP: number): number[] {
+  const likeliest = sortedHead(weights, topK, topP);
+  const first = topK > 0 ? likeliest.slice(0, topK) : likeliest;
+  const needed = topP * (topK > 0 ? mass(weights, first) : mass(weights, weights.keys()));
+  let sum = 0;
+  const end = first.findIndex((id) => (sum += weights[id]!) >= needed);
+  return end < 0 ? first : first.slice(0, end + 1);
+}
+
+/** As many of the likeliest ids, sorted, as the cuts can need: sorting a whole vocabulary would take longer than a model's step. */
+function sortedHead(weights: Float32Array, topK: number, topP: number): number[] {
+  const total = topK > 0 ? 0 : mass(weights, weights.keys());
+  for (let floor = 1 / 16; ; floor /= 16) {
+    // below 1e-45 fp32 has only 0
+    const ids: number[] = [];
+    weights.forEach((weight, id) => {
+      if (weight > 0 && weight >= floor) ids.push(id);
+    });
+    const enough = topK > 0 ? ids.length >= topK : mass(weights, ids) >= topP * total;
+    if (enough || floor < 1e-45) return ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
+  }
+}
+
+function mass(weights: Float32Array, ids: Iterable<number>): number {
+  let sum = 0;
+  for (const id of ids) sum += weights[id]!;
+  return sum;
 }
 
 function highest(scores: Float32Array): number {
