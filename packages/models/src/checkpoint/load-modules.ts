@@ -66,6 +66,11 @@ export async function loadModules(
   return { slots, norms, specs, stored, tied: new Map(), fingerprint: fingerprint.digest() };
 }
 
+/** Numbers outside the slots: those of the normalisations. */
+export function normParameters({ norms }: Pick<LoadedModules, 'norms'>): number {
+  return [...norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+}
+
 export function disposeModules({ slots, norms }: Pick<LoadedModules, 'slots' | 'norms'>): void {
   for (const module of [...slots.values(), ...norms.values()]) module.dispose();
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { conv1dPaths, disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
+import { conv1dPaths, disposeModules, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { LanguageModel } from '../language-model.js';
 import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
 import type { Norm } from '../layers/norm.js';
@@ -70,7 +70,7 @@ export class Decoder implements LanguageModel {
     this.outputHead = [parts.head.path];
     this.targetModules = parts.targetModules;
     this.warnings = parts.warnings;
-    this.otherParameters = [...parts.modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.otherParameters = normParameters(parts.modules);
     this.conv1d = conv1dPaths(parts.modules);
     this.checkpoint = parts.modules;
     this.fingerprint = parts.modules.fingerprint;

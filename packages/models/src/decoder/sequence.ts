@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import { closed } from '../layers/additive-mask.js';
 import { rotation, type Rotation } from '../layers/rotary/rotate.js';
 import { rotaryFrequencies, type RotaryOptions } from '../layers/rotary/frequencies.js';
 import { ModelError } from '../model-error.js';
@@ -96,8 +97,7 @@ export class Sequence {
       if (this.#keyMask !== undefined) {
         open = tf.mul(open, tf.reshape(tf.cast(this.#keyMask, 'float32'), [this.batch, 1, 1, columns]));
       }
-      // -1e9 leaves nothing of a score in fp32; unlike -∞ it makes no NaN of a row of padding
-      return tf.mul<Tensor4D>(tf.sub(1, open), -1e9); // [batch or 1, 1, time, columns]
+      return closed(open); // [batch or 1, 1, time, columns]
     });
   }
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { disposeModules, found, type LoadedModules } from '../checkpoint/load-modules.js';
+import { disposeModules, found, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import { dropoutAt } from '../layers/dropout-at.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -47,7 +47,7 @@ export class EncoderClassifier implements SequenceClassifier {
     this.initialised = about.initialised;
     this.warnings = about.warnings;
     this.targetModules = facts.targetModules;
-    this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.otherParameters = normParameters(modules);
     this.checkpoint = modules;
     this.fingerprint = modules.fingerprint;
     this.#modules = modules;

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { disposeModules, type LoadedModules } from '../checkpoint/load-modules.js';
+import { disposeModules, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { SentenceEncoder, SentencePooling } from '../sentence-encoder.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -38,7 +38,7 @@ export class PooledEncoder implements SentenceEncoder {
     this.warnings = about.warnings;
     this.pooling = about.pooling;
     this.normalised = about.normalised;
-    this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.otherParameters = normParameters(modules);
     this.checkpoint = modules;
     this.fingerprint = modules.fingerprint;
     this.#modules = modules;

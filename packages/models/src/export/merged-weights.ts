@@ -14,6 +14,8 @@ import { notExportable } from './export-error.js';
 /** A model that was loaded from files, and can be written again. */
 export interface StoredModel extends Adaptable {
   readonly checkpoint: Checkpoint;
+  /** Why its tied head cannot be written as a weight of its own; undefined: it can. */
+  readonly tiedForGood?: string;
 }
 
 export interface MergedWeights extends TensorFile {

@@ -57,9 +57,9 @@ export async function saveMergedModel(
   }
   const merging = adapters ?? new AdapterSet(model);
   const weights = mergedWeights(source.weights, model, merging);
-  if (weights.untied.length > 0 && source.config['model_type'] === 't5') {
+  if (weights.untied.length > 0 && model.tiedForGood !== undefined) {
     throw notExportable(
-      `${source.name}: T5 scales its scores only while the head is the embedding's weight, and an adapter changes one of the two. Deactivate that adapter.`,
+      `${source.name}: ${model.tiedForGood}, and an adapter changes one of the two. Deactivate that adapter.`,
     );
   }
   const packed = options.packed && (await packedModules(weights, model, merging, options.packed));

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { disposeModules, found, type LoadedModules } from '../checkpoint/load-modules.js';
+import { disposeModules, found, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { KeyValueCache } from '../decoder/key-value-cache.js';
 import { Sequence } from '../decoder/sequence.js';
 import { dropoutAt } from '../layers/dropout-at.js';
@@ -29,6 +29,7 @@ export class T5Model implements SequenceToSequenceModel {
   readonly startId: number;
   readonly outputHead = ['lm_head'];
   readonly targetModules = ['q', 'v'];
+  readonly tiedForGood = "T5 scales its scores only while the head is the embedding's weight";
   readonly warnings: readonly string[];
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
@@ -51,7 +52,7 @@ export class T5Model implements SequenceToSequenceModel {
     this.maxLength = config.n_positions;
     this.vocabularySize = config.vocab_size;
     this.width = config.d_model;
-    this.otherParameters = [...modules.norms.values()].reduce((sum, { parameters }) => sum + parameters, 0);
+    this.otherParameters = normParameters(modules);
     this.#config = config;
     this.checkpoint = modules;
     this.fingerprint = modules.fingerprint;

@@ -23,6 +23,7 @@ import {
   gemma3Fields,
   gpt2Fields,
   llamaFields,
+  mistralFields,
   qwen3Fields,
   type WrittenFields,
 } from './model-fields.js';
@@ -37,7 +38,7 @@ type Architecture = Pick<GgufArchitecture, 'adapt'> & {
 
 const architectures: ReadonlyMap<string, Architecture> = new Map([
   ['llama', { ...llamaArchitecture, name: 'llama', names: llamaNames, fields: llamaFields }],
-  ['mistral', { ...llamaArchitecture, name: 'llama', names: llamaNames, fields: llamaFields }],
+  ['mistral', { ...llamaArchitecture, name: 'llama', names: llamaNames, fields: mistralFields }],
   ['qwen2', { ...qwen2Architecture, name: 'qwen2', names: llamaNames, fields: llamaFields }],
   ['qwen3', { ...qwen3Architecture, name: 'qwen3', names: llamaNames, fields: qwen3Fields }],
   ['gemma2', { ...gemma2Architecture, name: 'gemma2', names: gemmaNames, fields: gemma2Fields }],

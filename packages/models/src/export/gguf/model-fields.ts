@@ -17,9 +17,14 @@ export const uint = (value: number): GgufValue => ({ type: 'uint32', value });
 export const float = (value: number): GgufValue => ({ type: 'float32', value });
 export const text = (value: string): GgufValue => ({ type: 'string', value });
 
+/** Llama, and its relatives where `use_sliding_window` says so. */
 export function llamaFields(facts: ModelFacts): WrittenFields {
-  expectActivation(facts, ['silu', 'swish'], 'hidden_act');
-  return withWindowWarning(facts, rotaryFields(facts, facts.rotary()));
+  return withWindow(facts, facts.config['use_sliding_window'] === true);
+}
+
+/** Every token sees a window, where there is one. */
+export function mistralFields(facts: ModelFacts): WrittenFields {
+  return withWindow(facts, facts.config['use_sliding_window'] !== false);
 }
 
 export function qwen3Fields(facts: ModelFacts): WrittenFields {
@@ -31,7 +36,7 @@ export function gemma2Fields(facts: ModelFacts): WrittenFields {
   expectGemma(facts, 46);
   const cap = facts.config['attn_logit_softcapping'];
   if (cap === null) facts.refuse('attn_logit_softcapping is null');
-  expectLayers(facts, 2);
+  if (expectLayers(facts, 2) !== 2) refuseLayers(facts);
   const rotary = rotaryFields(facts, facts.rotary());
   return {
     ...rotary,
@@ -80,11 +85,7 @@ export function gpt2Fields(facts: ModelFacts): WrittenFields {
   if (facts.config['scale_attn_weights'] === false) facts.refuse('attention is not scaled');
   return {
     fields: [
-      ['block_count', uint(facts.layers)],
-      ['context_length', uint(facts.maxLength)],
-      ['embedding_length', uint(facts.width)],
-      ['feed_forward_length', uint(facts.inner)],
-      ['attention.head_count', uint(facts.heads)],
+      ...sizeFields(facts),
       ['attention.layer_norm_epsilon', float(facts.epsilon)],
       ['vocab_size', uint(facts.vocabulary)],
     ],
@@ -92,15 +93,19 @@ export function gpt2Fields(facts: ModelFacts): WrittenFields {
   };
 }
 
+const sizeFields = (facts: ModelFacts): [string, GgufValue][] => [
+  ['block_count', uint(facts.layers)],
+  ['context_length', uint(facts.maxLength)],
+  ['embedding_length', uint(facts.width)],
+  ['feed_forward_length', uint(facts.inner)],
+  ['attention.head_count', uint(facts.heads)],
+];
+
 function rotaryFields(facts: ModelFacts, rotary: RotaryOptions): WrittenFields {
   const { headWidth } = facts;
   return {
     fields: [
-      ['block_count', uint(facts.layers)],
-      ['context_length', uint(facts.maxLength)],
-      ['embedding_length', uint(facts.width)],
-      ['feed_forward_length', uint(facts.inner)],
-      ['attention.head_count', uint(facts.heads)],
+      ...sizeFields(facts),
       ['attention.head_count_kv', uint(facts.keyHeads)],
       ['rope.freq_base', float(rotary.base)],
       ['attention.layer_norm_rms_epsilon', float(facts.epsilon)],
@@ -150,11 +155,11 @@ function divisors(rotary: RotaryOptions): Float32Array {
   return plain!.map((frequency, i) => frequency / stretched![i]!);
 }
 
-function withWindowWarning(facts: ModelFacts, written: WrittenFields): WrittenFields {
-  const window = facts.config['use_sliding_window'] === false ? undefined : facts.numberOr('sliding_window');
-  const applies =
-    window !== undefined && (facts.config['use_sliding_window'] === true || facts.config['model_type'] === 'mistral');
-  if (!applies) return written;
+function withWindow(facts: ModelFacts, applies: boolean): WrittenFields {
+  expectActivation(facts, ['silu', 'swish'], 'hidden_act');
+  const written = rotaryFields(facts, facts.rotary());
+  const window = applies ? facts.numberOr('sliding_window') : undefined;
+  if (window === undefined) return written;
   return {
     ...written,
     warnings: [
@@ -190,7 +195,10 @@ function expectLayers(facts: ModelFacts, otherwise: number): number {
   const isFull = types.map((type) => type !== 'sliding_attention');
   const pattern = isFull.includes(true) ? isFull.indexOf(true) + 1 : types.length + 1;
   const fits = isFull.every((full, i) => full === ((i + 1) % pattern === 0));
-  if (!fits || (facts.config['model_type'] === 'gemma2' && pattern !== 2))
-    facts.refuse(`its layers are ${types.join(', ')}`);
+  if (!fits) refuseLayers(facts);
   return pattern;
+}
+
+function refuseLayers(facts: ModelFacts): never {
+  return facts.refuse(`its layers are ${(facts.config['layer_types'] as readonly string[]).join(', ')}`);
 }
