@@ -33,16 +33,23 @@ export const fingerprintField = 'base_model_fingerprint';
 
 /** Reads and checks the shared fields. Throws ADAPTER_NOT_FOUND or INVALID_ADAPTER_CONFIG, naming file and field. */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfigFile> {
-  const file = path.join(folder, configFileName);
+  const notFound = `No adapter in '${folder}': ${configFileName} could not be read. Give the folder that training wrote.`;
+  return (await readConfigFile(path.join(folder, configFileName), sharedFields, notFound)).fields;
+}
+
+export interface ConfigFile<T> {
+  readonly fields: T;
+  /** An error about the file: INVALID_ADAPTER_CONFIG. */
+  readonly invalid: (problem: string) => LoranError;
+}
+
+/** A configuration in JSON. Throws ADAPTER_NOT_FOUND with that message, or INVALID_ADAPTER_CONFIG, naming file and field. */
+export async function readConfigFile<T>(file: string, schema: z.ZodType<T>, notFound: string): Promise<ConfigFile<T>> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new LoranError(
-      'ADAPTER_NOT_FOUND',
-      `No adapter in '${folder}': ${configFileName} could not be read. Give the folder that training wrote.`,
-      { cause },
-    );
+    throw new LoranError('ADAPTER_NOT_FOUND', notFound, { cause });
   }
   const invalid = (problem: string, cause?: unknown) =>
     new LoranError('INVALID_ADAPTER_CONFIG', `${file}: ${problem}`, { cause });
@@ -52,8 +59,8 @@ export async function readAdapterConfig(folder: string): Promise<AdapterConfigFi
   } catch (cause) {
     throw invalid('this is not JSON.', cause);
   }
-  const result = sharedFields.safeParse(json);
-  if (result.success) return result.data;
+  const result = schema.safeParse(json);
+  if (result.success) return { fields: result.data, invalid };
   const problems = result.error.issues.map((issue) => `field '${issue.path.join('.')}': ${issue.message}`);
   throw invalid(problems.join('; '), result.error);
 }

@@ -1,5 +1,4 @@
 /** Reads an adapter that mlx-lm trained; the format is described in save-mlx-adapter.ts. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isFloat, openSafetensors, toFloat32, type TensorFile } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
@@ -7,6 +6,7 @@ import { z } from 'zod';
 import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
+import { readConfigFile } from './adapter-config.js';
 import { addFactored, type FactoredLayer, transposedValues } from './factored-layers.js';
 import type { LoadAdapterOptions } from './load-adapter.js';
 
@@ -81,22 +81,9 @@ async function factorsOf(file: TensorFile, module: string, rank: number, set: Ad
 }
 
 async function readConfig(file: string): Promise<z.infer<typeof configFile>['lora_parameters']> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new LoranError('ADAPTER_NOT_FOUND', `${file} cannot be read. Give the folder that mlx-lm wrote.`, { cause });
-  });
-  const invalid = (problem: string, cause?: unknown) =>
-    new LoranError('INVALID_ADAPTER_CONFIG', `${file}: ${problem}`, { cause });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw invalid('this is not JSON.', cause);
-  }
-  const result = configFile.safeParse(json);
-  if (!result.success) {
-    throw invalid(result.error.issues.map((issue) => `field '${issue.path.join('.')}': ${issue.message}`).join('; '));
-  }
-  const { fine_tune_type: type, lora_parameters: parameters } = result.data;
+  const notFound = `${file} cannot be read. Give the folder that mlx-lm wrote.`;
+  const { fields, invalid } = await readConfigFile(file, configFile, notFound);
+  const { fine_tune_type: type, lora_parameters: parameters } = fields;
   if (type !== 'lora')
     throw invalid(`fine_tune_type is '${type}'; only 'lora' is read. Fuse it with mlx-lm and use the model.`);
   return parameters;

@@ -27,3 +27,15 @@ export function bufferSource(bytes: Uint8Array, size = bytes.length, name = 'buf
     },
   };
 }
+
+/** Every file that one bit or one cut away is from `bytes`: cut before each byte, and each bit of it flipped. */
+export function* damaged(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at++) {
+    yield bytes.slice(0, at);
+    for (let bit = 0; bit < 8; bit++) {
+      const flipped = bytes.slice();
+      flipped[at]! ^= 1 << bit;
+      yield flipped;
+    }
+  }
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { LoranError } from '@loran/plugin';
 import { afterAll, expect, test } from 'vitest';
-import { bufferSource, fileOf } from '../__fixtures__/bytes.js';
+import { bufferSource, damaged, fileOf } from '../__fixtures__/bytes.js';
 import { openSafetensors } from './open-safetensors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'loran-formats-'));
@@ -255,14 +255,7 @@ async function readAll(bytes: Uint8Array): Promise<void> {
 
 test('every byte of a small file flipped in every bit, and the file cut at every byte, is read or refused by name', async () => {
   await readAll(small);
-  for (let at = 0; at < small.length; at++) {
-    await readAll(small.slice(0, at));
-    for (let bit = 0; bit < 8; bit++) {
-      const bytes = small.slice();
-      bytes[at]! ^= 1 << bit;
-      await readAll(bytes);
-    }
-  }
+  for (const bytes of damaged(small)) await readAll(bytes);
 });
 
 test('several changes at once, digits and brackets among them, are read or refused by name', async () => {
