@@ -1,12 +1,10 @@
 /** Merging and converting on the command line: what is written continues a text as the adapter does. */
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastJson, run } from './__fixtures__/run.js';
+import { folderWithLlama } from './__fixtures__/tiny-models.js';
 
-const decoders = fileURLToPath(new URL('../../models/src/__fixtures__/decoders', import.meta.url));
 const cpu = ['--device', 'cpu'];
 let folder: string;
 let model: string;
@@ -20,11 +18,7 @@ const continued = async (...flags: string[]) => {
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'loran-cli-export-'));
-  model = path.join(folder, 'llama');
-  await cp(path.join(decoders, 'llama'), model, { recursive: true });
-  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    await cp(path.join(decoders, file), path.join(model, file));
+  ({ folder, model } = await folderWithLlama('export'));
   const pairs = path.join(folder, 'pairs.jsonl');
   const rows = Array.from({ length: 8 }, (_, i) => JSON.stringify({ prompt: `${i}+1=`, completion: `${i + 1} yes` }));
   await writeFile(pairs, rows.join('\n'));

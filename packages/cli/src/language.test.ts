@@ -1,13 +1,11 @@
 /** Language models on the command line: the tiny Llama, trained, scored and continued with the default engine. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastJson, run, runWith } from './__fixtures__/run.js';
+import { folderWithLlama, tinyModel } from './__fixtures__/tiny-models.js';
 
-const decoders = fileURLToPath(new URL('../../models/src/__fixtures__/decoders', import.meta.url));
 let folder: string;
 let model: string;
 let pairs: string;
@@ -15,11 +13,7 @@ let pairs: string;
 const lines = (rows: readonly object[]) => rows.map((row) => JSON.stringify(row)).join('\n');
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'loran-cli-language-'));
-  model = path.join(folder, 'llama');
-  await cp(path.join(decoders, 'llama'), model, { recursive: true });
-  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    await cp(path.join(decoders, file), path.join(model, file));
+  ({ folder, model } = await folderWithLlama('language'));
   pairs = path.join(folder, 'pairs.jsonl');
   await writeFile(pairs, lines(Array.from({ length: 8 }, (_, i) => ({ prompt: `${i}+1=`, completion: `${i + 1}` }))));
 });
@@ -99,10 +93,7 @@ describe('train, evaluate and generate', () => {
   });
 
   test('a model that writes one text from another is known by its family', async () => {
-    const t5 = path.join(folder, 't5');
-    await cp(path.join(decoders, '../t5/flan'), t5, { recursive: true });
-    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-      await cp(path.join(decoders, file), path.join(t5, file));
+    const t5 = await tinyModel('t5/flan', path.join(folder, 't5'));
     const output = path.join(folder, 't5-adapter');
     const trained = await run(
       ...[
@@ -179,10 +170,7 @@ describe('train, evaluate and generate', () => {
   test('an adapter on another base works, with a warning from each verb', async () => {
     const adapter = path.join(folder, 'of-llama');
     await run('train', '--model', model, '--data', pairs, '--steps', '1', '--output', adapter, '--quiet', ...cpu);
-    const other = path.join(folder, 'llama-linear');
-    await cp(path.join(decoders, 'llama-linear'), other, { recursive: true });
-    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-      await cp(path.join(decoders, file), path.join(other, file));
+    const other = await tinyModel('decoders/llama-linear', path.join(folder, 'llama-linear'));
     const on = ['--model', other, '--adapter', adapter, ...cpu];
     for (const verb of [
       ['train', '--data', pairs, '--steps', '1', '--quiet'],
@@ -247,6 +235,17 @@ describe('train, evaluate and generate', () => {
     expect(chat.exitCode).toBe(0);
     const answers = chat.out.split('\n');
     expect(answers[2]).toBe(answers[0]); // the same conversation again
+    const said = (content: string) => ({ role: 'user', content });
+    const whole = [said('hi'), { role: 'assistant', content: answers[0] }, said('and?')];
+    const rows = path.join(folder, 'conversations.jsonl');
+    await writeFile(rows, lines([{ messages: whole }, { messages: [said('and?')] }]));
+    const made = await run('generate', '--model', model, '--data', rows, '--max-new-tokens', '3', ...cpu);
+    const [kept, alone] = made.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { text: string }).text);
+    expect(answers[1]).toBe(kept);
+    expect(answers[1]).not.toBe(alone);
     await rm(path.join(model, 'chat_template.jinja'));
     const none = await run('generate', '--model', model, '--chat', '--prompt', 'hi', ...cpu);
     expect(none).toMatchObject({ exitCode: 1, err: expect.stringContaining('NO_CHAT_TEMPLATE') as string });

@@ -1,14 +1,13 @@
 /** Uploads, to a server on this machine that speaks the hub's protocol. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listRepository } from '@loran/hub';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { run } from './__fixtures__/run.js';
+import { folderWithLlama } from './__fixtures__/tiny-models.js';
 
-const decoders = fileURLToPath(new URL('../../models/src/__fixtures__/decoders', import.meta.url));
 const serveHub = fileURLToPath(new URL('../../hub/src/__fixtures__/serve-hub.ts', import.meta.url));
 const cpu = ['--device', 'cpu'];
 let server: ChildProcess;
@@ -17,11 +16,7 @@ let model: string;
 let texts: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'loran-cli-push-'));
-  model = path.join(folder, 'llama');
-  await cp(path.join(decoders, 'llama'), model, { recursive: true });
-  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    await cp(path.join(decoders, file), path.join(model, file));
+  ({ folder, model } = await folderWithLlama('push'));
   texts = path.join(folder, 'texts.jsonl');
   await writeFile(texts, '{"text": "one"}\n{"text": "two"}\n');
   server = spawn(process.execPath, ['--conditions=@loran/source', '--import', 'tsx', serveHub], {
