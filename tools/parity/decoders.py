@@ -22,6 +22,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 from transformers.pytorch_utils import Conv1D
 
+from golden_files import make_readable, rounded, save_adapter
+
 FIXTURES = Path(__file__).parents[2] / "packages/models/src/__fixtures__/decoders"
 VOCABULARY = 96
 COMMON = dict(
@@ -64,13 +66,6 @@ ADAPTED = ["llama", "gpt2", "falcon", "falcon-new"]
 # three texts of different lengths, padded on the right and on the left
 TEXTS = [[1, 17, 5, 60, 33, 8, 91, 40, 22, 13, 77], [1, 44, 9, 30, 51, 2], [1, 12, 88, 88, 3, 71, 29, 64]]
 LABELS = [[-100, -100, -100, 60, 33, 8, 91, 40, 22, 13, 77], [-100, -100, 9, 30, 51, 2], [1, 12, 88, 88, 3, 71, 29, 64]]
-
-
-def rounded(tensor: torch.Tensor) -> list:
-    def walk(value):
-        return [walk(item) for item in value] if isinstance(value, list) else float(f"{value:.7g}")
-
-    return walk(tensor.detach().double().tolist())
 
 
 def padded(side: str) -> dict:
@@ -142,9 +137,7 @@ def make(name: str) -> None:
     classify(name, kind, model)
     if name in ADAPTED:
         adapt(name, model, "CAUSAL_LM", folder / "adapter", None)
-    for file in folder.rglob("*.*"):
-        if file.is_file():
-            file.chmod(0o644)
+    make_readable(folder)
 
 
 def write(file: Path, value: dict) -> None:
@@ -188,15 +181,6 @@ def adapt(name: str, model, task: str, folder: Path, result: dict | None) -> Non
     else:
         result["adapted"] = rounded(logits)
     save_adapter(adapted, folder)
-
-
-def save_adapter(adapted, folder: Path) -> None:
-    """As PEFT saves it, without the card, and with its set of targets in order."""
-    adapted.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text())
-    config["target_modules"].sort()
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def tiny_tokenizer() -> None:

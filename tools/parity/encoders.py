@@ -16,6 +16,8 @@ import torch
 import transformers
 from peft import LoraConfig, get_peft_model
 
+from golden_files import make_readable, rounded, save_adapter
+
 FIXTURES = Path(__file__).parents[2] / "packages/models/src/__fixtures__/encoders"
 LABELS = {0: "ham", 1: "spam", 2: "neither"}
 SPECIAL = dict(vocab_size=96, initializer_range=0.3, id2label=LABELS, label2id={name: i for i, name in LABELS.items()}, pad_token_id=1, bos_token_id=0, eos_token_id=2)
@@ -33,13 +35,6 @@ GRADIENTS = [
     "embeddings.position_embeddings.weight", "layer.0.attention.self.query.weight", "layer.1.output.dense.weight", "layer.0.attention.q_lin.weight",
     "layer.1.ffn.lin2.weight", "classifier.weight", "classifier.dense.weight", "classifier.out_proj.weight", "pre_classifier.weight",
 ]
-
-
-def rounded(tensor: torch.Tensor) -> list:
-    def walk(value):
-        return [walk(item) for item in value] if isinstance(value, list) else float(f"{value:.7g}")
-
-    return walk(tensor.detach().double().tolist())
 
 
 def batch(side: str, pad: int) -> dict:
@@ -98,18 +93,7 @@ def make(name: str) -> None:
         result["adapted"] = rounded(adapted(**batch("right", model.config.pad_token_id)).logits)
     save_adapter(adapted, folder / "adapter")
     write(folder / "golden.json", result)
-    for file in folder.rglob("*.*"):
-        if file.is_file():
-            file.chmod(0o644)
-
-
-def save_adapter(adapted, folder: Path) -> None:
-    """As PEFT saves it, without the card, and with its set of targets in order."""
-    adapted.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text())
-    config["target_modules"].sort()
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
+    make_readable(folder)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from golden_files import save_adapter
+
 packages = Path(__file__).parents[2] / "packages"
 target = packages / "trainer/src/__fixtures__/peft-language-training"
 settings = {"learningRate": 0.01, "weightDecay": 0.05, "updates": 20}
@@ -22,12 +24,7 @@ base = AutoModelForCausalLM.from_pretrained(packages / "models/src/__fixtures__/
 config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], lora_dropout=0.0, task_type="CAUSAL_LM")
 model = get_peft_model(base, config)
 model.peft_config["default"].base_model_name_or_path = "tiny-llama"  # no path of somebody's machine
-model.save_pretrained(target / "start")
-(target / "start/README.md").unlink()
-file = target / "start/adapter_config.json"
-saved = json.loads(file.read_text())
-saved["target_modules"].sort()  # a set in PEFT: its order changes from run to run
-file.write_text(json.dumps(saved, indent=2, sort_keys=True))
+save_adapter(model, target / "start")
 
 parameters = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(parameters, lr=settings["learningRate"], weight_decay=settings["weightDecay"])

@@ -10,12 +10,15 @@ import gzip
 import hashlib
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+import golden_files
 
 FIXTURES = Path(__file__).parents[2] / "packages/models/src/__fixtures__"
 TINY = FIXTURES / "tiny-bert"
@@ -38,11 +41,7 @@ TEXTS = [
 ]
 
 
-def rounded(tensor: torch.Tensor) -> list:
-    def walk(value):
-        return [walk(item) for item in value] if isinstance(value, list) else float(f"{value:.8g}")
-
-    return walk(tensor.detach().double().tolist())
+rounded = partial(golden_files.rounded, digits=8)
 
 
 def tiny_tokenizer() -> None:

@@ -13,6 +13,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSeq2SeqLM
 
+from golden_files import save_adapter
+
 packages = Path(__file__).parents[2] / "packages"
 target = packages / "trainer/src/__fixtures__/peft-pair-training"
 settings = {"learningRate": 0.01, "weightDecay": 0.05, "updates": 20}
@@ -23,12 +25,7 @@ base.config.dropout_rate = 0.0
 config = LoraConfig(r=4, lora_alpha=8, target_modules=["q", "v", "wo"], lora_dropout=0.0, task_type="SEQ_2_SEQ_LM")
 model = get_peft_model(base, config)
 model.peft_config["default"].base_model_name_or_path = "tiny-flan"  # no path of somebody's machine
-model.save_pretrained(target / "start")
-(target / "start/README.md").unlink()
-file = target / "start/adapter_config.json"
-saved = json.loads(file.read_text())
-saved["target_modules"].sort()  # a set in PEFT: its order changes from run to run
-file.write_text(json.dumps(saved, indent=2, sort_keys=True))
+save_adapter(model, target / "start")
 
 parameters = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(parameters, lr=settings["learningRate"], weight_decay=settings["weightDecay"])

@@ -28,8 +28,8 @@ const checks = new Map([
   ['hub-cache', 'huggingface_hub shares its cache'],
   ['llama-cpp', 'llama.cpp generates the same tokens from GGUF'],
 ]);
-/** Python that a check runs; all other scripts make golden values. */
-const readers = new Set(['bnb_read', 'exports_read', 'hub_cache', 'peft_loads']);
+/** Python that a check runs, and what scripts share; all others make golden values. */
+const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'peft_loads']);
 
 function main() {
   const { values: options, positionals } = parseArgs({
@@ -79,7 +79,7 @@ function smolLm2() {
 
 function goldenScripts() {
   const scripts = readdirSync(here).flatMap((file) => (file.endsWith('.py') ? [path.basename(file, '.py')] : []));
-  return new Map(scripts.filter((name) => !readers.has(name)).map((name) => [name, `${name}.py`]));
+  return new Map(scripts.filter((name) => !others.has(name)).map((name) => [name, `${name}.py`]));
 }
 
 function golden(python, name) {

@@ -18,6 +18,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import T5Config, T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention
 
+from golden_files import make_readable, rounded, save_adapter
+
 FIXTURES = Path(__file__).parents[2] / "packages/models/src/__fixtures__/t5"
 COMMON = dict(
     vocab_size=96, d_model=16, d_kv=6, num_heads=2, d_ff=24, relative_attention_num_buckets=8, relative_attention_max_distance=12,
@@ -34,13 +36,6 @@ GRADIENTS = [
     "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", "decoder.block.1.layer.1.EncDecAttention.k.weight",
     "decoder.block.1.layer.2.DenseReluDense.wo.weight",
 ]
-
-
-def rounded(tensor: torch.Tensor) -> list:
-    def walk(value):
-        return [walk(item) for item in value] if isinstance(value, list) else float(f"{value:.7g}")
-
-    return walk(tensor.detach().double().tolist())
 
 
 def padded(rows: list, side: str, fill: int) -> torch.Tensor:
@@ -100,9 +95,7 @@ def make(name: str) -> None:
     write(folder / "golden.json", golden(saved))
     if name == "flan":
         adapt(name, saved, folder / "adapter")
-    for file in folder.rglob("*.*"):
-        if file.is_file():
-            file.chmod(0o644)
+    make_readable(folder)
 
 
 def adapt(name: str, model, folder: Path) -> None:
@@ -115,15 +108,6 @@ def adapt(name: str, model, folder: Path) -> None:
                 parameter.copy_(0.2 * torch.randn_like(parameter))
         write(folder.parent / "adapted.json", {"logits": rounded(supervised(adapted(**batch("right")).logits)[-6:])})
     save_adapter(adapted, folder)
-
-
-def save_adapter(adapted, folder: Path) -> None:
-    """As PEFT saves it, without the card, and with its set of targets in order."""
-    adapted.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    config = json.loads((folder / "adapter_config.json").read_text())
-    config["target_modules"].sort()
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def buckets() -> list:

@@ -13,6 +13,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, get_linear_schedule_with_warmup
 
+from golden_files import save_adapter
+
 packages = Path(__file__).parents[2] / "packages"
 target = packages / "trainer/src/__fixtures__/peft-training"
 settings = {"learningRate": 0.02, "warmupSteps": 3, "weightDecay": 0.05, "maxGradientNorm": 1.0, "updates": 12}
@@ -26,15 +28,6 @@ model = get_peft_model(base, config)
 model.peft_config["default"].base_model_name_or_path = "tiny-bert"  # no path of somebody's machine
 
 
-def save(name):
-    model.save_pretrained(target / name)
-    (target / name / "README.md").unlink()
-    file = target / name / "adapter_config.json"
-    saved = json.loads(file.read_text())
-    saved["target_modules"].sort()  # a set in PEFT: its order changes from run to run
-    file.write_text(json.dumps(saved, indent=2, sort_keys=True))
-
-
 def batch(size):
     lengths = torch.randint(3, 12, (size,)).tolist()
     ids = torch.zeros(size, max(lengths), dtype=torch.long)
@@ -43,7 +36,7 @@ def batch(size):
     return {"ids": ids, "mask": (ids > 0).long(), "labels": torch.randint(0, 3, (size,))}
 
 
-save("start")
+save_adapter(model, target / "start")
 parameters = [p for p in model.parameters() if p.requires_grad]
 optimizer = torch.optim.AdamW(parameters, lr=settings["learningRate"], weight_decay=settings["weightDecay"])
 schedule = get_linear_schedule_with_warmup(optimizer, settings["warmupSteps"], settings["updates"])
@@ -64,5 +57,5 @@ for _ in range(settings["updates"]):
     schedule.step()
     optimizer.zero_grad()
     steps.append({"batches": [{k: v.tolist() for k, v in b.items()} for b in batches], "loss": total, "gradientNorm": norm, "learningRate": rate})
-save("end")
+save_adapter(model, target / "end")
 (target / "steps.json").write_text(json.dumps({"settings": settings, "steps": steps}) + "\n")
