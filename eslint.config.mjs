@@ -3,16 +3,16 @@ import eslint from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import * as jsoncParser from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
-import { externals, layers, testLayers } from './tools/repo/layers.mjs';
+import { externals, layers, testExternals, testLayers } from './tools/repo/layers.mjs';
 
 const tests = ['**/*.test.ts', '**/*.test-d.ts', '**/__fixtures__/**/*.ts'];
 
 /** The arrows as Nx constraints; tests may also use what `testLayers` adds. */
-function boundaries(extra) {
+function boundaries(extra, external) {
   const depConstraints = Object.entries(layers).map(([layer, allowed]) => ({
     sourceTag: `layer:${layer}`,
     onlyDependOnLibsWithTags: [layer, ...allowed, ...(extra[layer] ?? [])].map((name) => `layer:${name}`),
-    bannedExternalImports: Object.entries(externals)
+    bannedExternalImports: Object.entries(external)
       .filter(([, users]) => !users.includes(layer))
       .map(([pattern]) => pattern),
   }));
@@ -43,7 +43,7 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      '@nx/enforce-module-boundaries': boundaries({}),
+      '@nx/enforce-module-boundaries': boundaries({}, externals),
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': [
@@ -75,7 +75,7 @@ export default tseslint.config(
   {
     files: tests,
     rules: {
-      '@nx/enforce-module-boundaries': boundaries(testLayers),
+      '@nx/enforce-module-boundaries': boundaries(testLayers, testExternals),
       // Tests hand over what the types forbid, and read JSON fixtures.
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

@@ -18,7 +18,7 @@ const libraries = {
   datasets: ['hub', 'plugin'],
   evaluators: ['plugin'],
   models: ['hub', ...contract],
-  'engine-onnxruntime': ['tensor', 'plugin'],
+  'engine-onnxruntime': ['tensor', 'formats', 'plugin'],
   'engine-tensorflow': ['tensor', 'plugin'],
   trainer: ['models', 'datasets', 'evaluators', ...contract],
   experiments: ['trainer', 'models', 'datasets', 'evaluators', 'hub', 'engine-onnxruntime', ...contract],
@@ -56,3 +56,6 @@ export const externals = {
   '@tensorflow/tfjs-node-gpu': ['engine-tensorflow'],
   'onnxruntime-*': ['engine-onnxruntime'],
 };
+
+/** The same for tests, which may import more: what runs the files that a package writes. */
+export const testExternals = { ...externals, 'onnxruntime-*': ['engine-onnxruntime', 'models', 'experiments'] };

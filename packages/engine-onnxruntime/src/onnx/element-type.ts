@@ -1,20 +1,4 @@
-/**
- * Element types of ONNX tensors: their numbers in a TensorProto and their bytes in memory.
- */
 import type { OnnxType } from '../kernels/kernel.js';
-
-/** `TensorProto.DataType` of each type. */
-export const elementTypeCode: Readonly<Record<OnnxType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  uint32: 12,
-  bfloat16: 16,
-};
 
 /** Little-endian bytes of `values` as ONNX keeps them in `raw_data`. bfloat16 values are cut, not rounded. */
 export function rawData(type: OnnxType, values: ArrayLike<number>): Uint8Array {

@@ -2,9 +2,9 @@
  * Elementwise operators on graph values: shapes broadcast as in NumPy, types follow the first input.
  */
 import { backend_util } from '@tensorflow/tfjs-core';
+import { type OnnxAttributes, onnxTypes } from '@loran/formats';
 import type { OnnxType, Value } from '../kernels/kernel.js';
-import { elementTypeCode } from './element-type.js';
-import type { Attributes, GraphBuilder } from './graph-builder.js';
+import type { GraphBuilder } from './graph-builder.js';
 
 /** Appends an elementwise operator; `type` is its result's. */
 export function elementwise(
@@ -12,7 +12,7 @@ export function elementwise(
   operator: string,
   inputs: readonly [Value, ...Value[]],
   type: OnnxType = inputs[0].type,
-  attributes?: Attributes,
+  attributes?: OnnxAttributes,
 ): Value {
   let shape: readonly number[] = inputs[0].shape;
   for (const input of inputs) shape = broadcast(shape, input.shape);
@@ -56,7 +56,7 @@ export function clip(graph: GraphBuilder, x: Value, low: number, high: number): 
 
 /** `x` as another type, by ONNX's rules; nothing where it has that type. Fractions are cut, NaN is true. */
 export function cast(graph: GraphBuilder, x: Value, type: OnnxType): Value {
-  return x.type === type ? x : elementwise(graph, 'Cast', [x], type, { to: elementTypeCode[type] });
+  return x.type === type ? x : elementwise(graph, 'Cast', [x], type, { to: onnxTypes[type] });
 }
 
 /**

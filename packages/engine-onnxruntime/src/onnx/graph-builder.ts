@@ -2,22 +2,11 @@
  * Builds one ONNX model, node by node, and serialises it.
  *
  * Every value knows its element type and shape, since emitters decide by them. Constants with equal contents are kept once.
- * Field numbers are those of onnx.proto3 (ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto).
+ * Field numbers are those of onnx.proto3 (ModelProto, GraphProto, TensorProto).
  */
+import { type OnnxAttributes, onnxTypes, ProtobufWriter, writeOnnxNode, writeOnnxValueInfo } from '@loran/formats';
 import type { OnnxType, Value } from '../kernels/kernel.js';
-import { elementTypeCode, rawData } from './element-type.js';
-import { ProtobufWriter } from './protobuf-writer.js';
-
-/** A FLOAT attribute. A plain number is written as INT, so the distinction has to be said. */
-export interface FloatAttribute {
-  readonly float: number;
-}
-export type Attribute = number | string | readonly number[] | FloatAttribute;
-export type Attributes = Readonly<Record<string, Attribute | undefined>>;
-
-interface GraphAttribute {
-  readonly graph: Uint8Array;
-}
+import { rawData } from './element-type.js';
 
 /** Type and shape of a value that a node makes. */
 export interface ValueSpec {
@@ -32,7 +21,7 @@ export const microsoft = 'com.microsoft';
 const versions = { irVersion: 9, opset: 20 };
 const bitCastVersions = { irVersion: 13, opset: 26 };
 
-export const float = (value: number): FloatAttribute => ({ float: value });
+export const float = (value: number): { readonly float: number } => ({ float: value });
 
 export class GraphBuilder {
   /** Prefix of the names of nodes that follow; ONNX Runtime quotes node names in its errors. */
@@ -49,14 +38,14 @@ export class GraphBuilder {
   /** Declares a graph input. */
   input(name: string, type: OnnxType, shape: readonly number[]): Value {
     const value = { name, type, shape };
-    writeValueInfo(this.#inputs, 11, value);
+    writeOnnxValueInfo(this.#inputs, 11, value);
     return value;
   }
 
   /** Declares `value` as a graph output, under another name if one is given (which copies it). Returns the output. */
   output(value: Value, name?: string): Value {
     const result = name === undefined || name === value.name ? value : this.#identity(value, name);
-    writeValueInfo(this.#outputs, 12, result);
+    writeOnnxValueInfo(this.#outputs, 12, result);
     return result;
   }
 
@@ -65,7 +54,7 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly (Value | undefined)[],
     { type, shape }: ValueSpec,
-    attributes?: Attributes,
+    attributes?: OnnxAttributes,
     domain?: string,
   ): Value {
     const value: Value = { name: `v${this.#count++}`, type, shape };
@@ -78,7 +67,7 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly (Value | undefined)[],
     outputs: readonly ValueSpec[],
-    attributes?: Attributes,
+    attributes?: OnnxAttributes,
     domain?: string,
   ): Value[] {
     const values = outputs.map(({ type, shape }): Value => ({ name: `v${this.#count++}`, type, shape }));
@@ -113,7 +102,7 @@ export class GraphBuilder {
     this.#constantByContent.set(content, value);
     this.#constants.message(5, (tensor) => {
       for (const size of shape) tensor.integer(1, size);
-      tensor.integer(2, elementTypeCode[type]).string(8, value.name).bytes(9, data);
+      tensor.integer(2, onnxTypes[type]).string(8, value.name).bytes(9, data);
     });
     return value;
   }
@@ -147,12 +136,12 @@ export class GraphBuilder {
   }
 
   /** A graph inside an attribute: nodes and their one output; everything else is taken from the graph around it. */
-  #subgraph(build: () => Value): GraphAttribute {
+  #subgraph(build: () => Value): { readonly graph: Uint8Array } {
     const outer = this.#nodes;
     this.#nodes = new ProtobufWriter();
     const result = this.#identity(build(), `v${this.#count++}`);
     const graph = this.#nodes.string(2, result.name);
-    writeValueInfo(graph, 12, result);
+    writeOnnxValueInfo(graph, 12, result);
     this.#nodes = outer;
     return { graph: graph.finish() };
   }
@@ -161,42 +150,17 @@ export class GraphBuilder {
     operator: string,
     inputs: readonly (Value | undefined)[],
     outputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute | GraphAttribute | undefined>> = {},
+    attributes?: OnnxAttributes,
     domain?: string,
   ): void {
     if (operator === 'BitCast') this.#versions = bitCastVersions;
-    this.#nodes.message(1, (node) => {
-      for (const input of inputs) node.string(1, input?.name ?? '');
-      for (const name of outputs) node.string(2, name);
-      node.string(3, `${this.scope}${operator}_${outputs[0] ?? ''}`).string(4, operator);
-      for (const [name, attribute] of Object.entries(attributes)) {
-        if (attribute !== undefined) node.message(5, (writer) => writeAttribute(writer, name, attribute));
-      }
-      if (domain !== undefined) node.string(7, domain);
+    writeOnnxNode(this.#nodes, {
+      operator,
+      inputs: inputs.map((input) => input?.name ?? ''),
+      outputs,
+      name: `${this.scope}${operator}_${outputs[0] ?? ''}`,
+      attributes,
+      domain,
     });
   }
-}
-
-function writeAttribute(writer: ProtobufWriter, name: string, attribute: Attribute | GraphAttribute): void {
-  writer.string(1, name);
-  if (typeof attribute === 'number') writer.integer(3, attribute).integer(20, 2);
-  else if (typeof attribute === 'string') writer.string(4, attribute).integer(20, 3);
-  else if ('float' in attribute) writer.float(2, attribute.float).integer(20, 1);
-  else if ('graph' in attribute) writer.bytes(6, attribute.graph).integer(20, 5);
-  else {
-    for (const value of attribute) writer.integer(8, value);
-    writer.integer(20, 7);
-  }
-}
-
-function writeValueInfo(writer: ProtobufWriter, field: number, { name, type, shape }: Value): void {
-  writer.message(field, (info) =>
-    info.string(1, name).message(2, (typeProto) =>
-      typeProto.message(1, (tensorType) =>
-        tensorType.integer(1, elementTypeCode[type]).message(2, (shapeProto) => {
-          for (const size of shape) shapeProto.message(1, (dimension) => dimension.integer(1, size));
-        }),
-      ),
-    ),
-  );
 }

@@ -38,9 +38,7 @@ export class ProtobufWriter {
   }
 
   bytes(field: number, value: Uint8Array): this {
-    this.#tag(field, 2);
-    this.#varint(value.length);
-    return this.raw(value);
+    return this.open(field, value.length).raw(value);
   }
 
   /** A nested message: `write` fills it with this same writer. */
@@ -55,6 +53,13 @@ export class ProtobufWriter {
     this.#length = start;
     this.#varint(size);
     this.#length += size;
+    return this;
+  }
+
+  /** The beginning of a bytes or message field whose `length` bytes the caller writes elsewhere. */
+  open(field: number, length: number): this {
+    this.#tag(field, 2);
+    this.#varint(length);
     return this;
   }
 
@@ -103,7 +108,8 @@ export class ProtobufWriter {
   }
 }
 
-function varintLength(value: number): number {
+/** Bytes that a length takes in the format. */
+export function varintLength(value: number): number {
   let length = 1;
   while (value > 127) {
     value = Math.floor(value / 128);
