@@ -1,5 +1,5 @@
 /** Merging and converting on the command line: what is written continues a text as the adapter does. */
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastJson, run } from './__fixtures__/run.js';
@@ -82,6 +82,23 @@ describe('4 bits', () => {
     const packed = await continued('--model', output, '--base', 'nf4');
     expect(packed).toEqual(await continued('--model', model, '--base', 'nf4'));
     expect((await run('generate', '--model', output, '--prompt', 'x', ...cpu)).err).toContain('--base nf4');
+  });
+});
+
+describe('ONNX', () => {
+  test('a model with inputs for adapters, and a file that fills them', async () => {
+    const output = path.join(folder, 'onnx');
+    const convert = (...flags: string[]) => run('convert', '--model', model, ...flags, ...cpu);
+    const made = await convert('--to', 'onnx', '--adapter-inputs', 'q_proj,v_proj,down_proj', '--output', output);
+    expect(made.err).not.toContain('error');
+    expect(await readdir(output)).toEqual(expect.arrayContaining(['config.json', 'onnx', 'tokenizer.json']));
+    const graph = await readFile(path.join(output, 'onnx/model.onnx'));
+    const file = path.join(folder, 'numbers.onnx_adapter');
+    expect((await convert('--adapter', adapter, '--to', 'onnx-adapter', '--output', file)).exitCode).toBe(0);
+    const bytes = await readFile(file, 'latin1');
+    const names = bytes.match(/model\.layers\.\d+\.[\w.]+?\.lora_[AB]\.weight/g) ?? [];
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !graph.includes(name))).toEqual([]);
   });
 });
 

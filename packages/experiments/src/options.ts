@@ -7,7 +7,7 @@
 import { LoranError } from '@loran/plugin';
 import { z } from 'zod';
 
-const targetModules = z.union([z.string(), z.array(z.string())]);
+export const targetModules = z.union([z.string(), z.array(z.string())]);
 
 const adapterOptions = z.looseObject({
   method: z.string().default('lora').describe('Name of the adapter method.'),

@@ -7,6 +7,8 @@ export { loadRotaryDecoder, type RotaryDecoderOptions } from './decoder/rotary-d
 export { loadGgufAdapter, type LoadGgufAdapterOptions } from './export/gguf/load-gguf-adapter.js';
 export { saveGguf, type GgufModelType, type SaveGgufOptions } from './export/gguf/save-gguf.js';
 export { saveGgufAdapter, type SaveGgufAdapterOptions } from './export/gguf/save-gguf-adapter.js';
+export { saveOnnx, type SaveOnnxOptions } from './export/onnx/save-onnx.js';
+export { saveOnnxAdapter } from './export/onnx/save-onnx-adapter.js';
 export { saveMergedModel, type SavedModel, type SaveMergedModelOptions } from './export/save-merged-model.js';
 export { mergedWeights, type MergedWeights, type StoredModel } from './export/merged-weights.js';
 export { parseModelConfig } from './folder/parse-model-config.js';
@@ -34,6 +36,7 @@ export {
   loadSequenceToSequenceModel,
   type Loading,
 } from './open-model.js';
+export type { DecoderGraph } from './onnx/decoder-graph.js';
 export { openModel } from './source/open-source.js';
 export { fetchModel, type FetchedModel, type ModelDownload } from './source/fetch-model.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';

@@ -101,15 +101,6 @@ export async function addFactored(
   return adapter;
 }
 
-/** [rows, columns] as [columns, rows]. */
-export function transposedValues(values: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) turned[column * rows + row] = values[row * columns + column]!;
-  }
-  return turned;
-}
-
 function assign(name: string, factor: FactoredUpdate['A'], values: Float32Array): void {
   if (values.length !== factor.size) throw new ShapeMismatchError(name, factor.shape, [values.length]);
   const tensor: Tensor2D = tf.tensor2d(values, factor.shape);

@@ -1,13 +1,13 @@
 /** Reads an adapter that mlx-lm trained; the format is described in save-mlx-adapter.ts. */
 import path from 'node:path';
-import { isFloat, openSafetensors, toFloat32, type TensorFile } from '@loran/formats';
+import { isFloat, openSafetensors, toFloat32, transposedValues, type TensorFile } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import { z } from 'zod';
 import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { readConfigFile } from './adapter-config.js';
-import { addFactored, type FactoredLayer, transposedValues } from './factored-layers.js';
+import { addFactored, type FactoredLayer } from './factored-layers.js';
 import type { LoadAdapterOptions } from './load-adapter.js';
 
 const configFile = z.looseObject({

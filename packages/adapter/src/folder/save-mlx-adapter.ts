@@ -8,12 +8,12 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fromFloat32, type TensorBytes, writeFileAtomic, writeSafetensors } from '@loran/formats';
+import { fromFloat32, type TensorBytes, transposedValues, writeFileAtomic, writeSafetensors } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import type { Adaptable } from '../contract/adaptable.js';
 import { formatAdapterConfig } from './adapter-config.js';
-import { type FactoredLayer, factoredLayers, transposedValues } from './factored-layers.js';
+import { type FactoredLayer, factoredLayers } from './factored-layers.js';
 
 const inLayer = /^model\.layers\.(\d+)\.(.+)$/;
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { exportFormats, type ExportModelOptions } from '@loran/experiments';
-import { number, repeated } from '../flag-values.js';
+import { number, repeated, targetModules } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { line, type Terminal } from '../terminal.js';
@@ -32,6 +32,7 @@ export function convertCommand(program: Command, terminal: Terminal): void {
 Examples:
   loran convert --model model.gguf --to hf --output ./model
   loran convert --model ./model --adapter ./adapter --to gguf --dtype q8_0 --output model.gguf
+  loran convert --model ./model --adapter ./adapter --to onnx --output ./onnx-model
   loran convert --model ./model --adapter ./adapter --to mlx --output ./mlx-adapter`,
     );
 }
@@ -46,12 +47,28 @@ function exporting(command: Command, { out, err }: Terminal): Command {
     )
     .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")
     .option('--dtype <type>', "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; f16 in GGUF)")
+    .option(
+      '--adapter-inputs <names>',
+      'onnx: modules that get inputs for .onnx_adapter files, or all-linear',
+      targetModules,
+    )
+    .option('--adapter-inputs-required', 'onnx: these inputs must be given (onnxruntime-node fills no others)')
     .option('--max-shard-bytes <n>', 'bytes of tensors in one file (default: 5e9)', number)
     .option('--output <path>', 'folder or file to write')
     .option('--overwrite', 'replace what is there')
     .action(async (flags: ExportFlags) => {
       const given = {
-        ...pick(flags, ['model', 'base', 'to', 'dtype', 'maxShardBytes', 'output', 'overwrite']),
+        ...pick(flags, [
+          'model',
+          'base',
+          'to',
+          'dtype',
+          'maxShardBytes',
+          'adapterInputs',
+          'adapterInputsRequired',
+          'output',
+          'overwrite',
+        ]),
         ...(flags.adapter === undefined ? {} : { adapters: flags.adapter }),
       };
       const options = await configured(flags, given);

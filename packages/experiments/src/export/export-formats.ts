@@ -7,6 +7,9 @@ import {
   type SaveGgufOptions,
   saveMergedModel,
   type SaveMergedModelOptions,
+  saveOnnx,
+  saveOnnxAdapter,
+  type SaveOnnxOptions,
 } from '@loran/models';
 import { LoranError, nearest } from '@loran/plugin';
 import { type AdaptedSource, onlyAdapter } from './adapted-source.js';
@@ -16,6 +19,9 @@ export interface ExportOptions {
   readonly dtype?: string | undefined;
   readonly overwrite: boolean;
   readonly maxShardBytes?: number | undefined;
+  /** Modules of an ONNX model that get inputs for adapters, and whether those must be given. */
+  readonly adapterInputs?: string | readonly string[] | undefined;
+  readonly adapterInputsRequired?: boolean | undefined;
   /** Name of the base model to write into an adapter. */
   readonly baseModel: string;
 }
@@ -60,6 +66,28 @@ export const exportFormats: readonly ExportFormat[] = [
     async write(from, { output, dtype }) {
       const adapter = onlyAdapter(from, 'gguf-lora');
       await saveGgufAdapter(from.source, from.model, adapter, output, dtypeOf<SaveGgufAdapterOptions>(dtype));
+      return [];
+    },
+  },
+  {
+    name: 'onnx',
+    about: 'a folder for ONNX Runtime and transformers.js, adapters merged in',
+    dtypes: ['F32', 'F16'],
+    async write({ source, model, set }, { output, dtype, overwrite, adapterInputs, adapterInputsRequired = false }) {
+      const { warnings } = await saveOnnx(source, model, set, output, {
+        overwrite,
+        ...dtypeOf<SaveOnnxOptions>(dtype),
+        ...(adapterInputs === undefined ? {} : { adapterInputs, adapterInputsRequired }),
+      });
+      return warnings;
+    },
+  },
+  {
+    name: 'onnx-adapter',
+    about: 'an .onnx_adapter file for an ONNX model that was written with --adapter-inputs',
+    dtypes: [],
+    async write(from, { output }) {
+      await saveOnnxAdapter(from.model, onlyAdapter(from, 'onnx-adapter'), output);
       return [];
     },
   },

@@ -1,7 +1,7 @@
 /** Writes a model, with adapters merged in, or an adapter, in another format. */
 import { z } from 'zod';
 import type { Lab } from '../lab.js';
-import { parseOptions } from '../options.js';
+import { parseOptions, targetModules } from '../options.js';
 import { adaptedSource } from './adapted-source.js';
 import { exportFormat } from './export-formats.js';
 
@@ -12,7 +12,7 @@ const exportOptions = z.strictObject({
     .default([])
     .describe("Folders of adapters, PEFT's or mlx-lm's, or .gguf files of llama.cpp's."),
   base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
-  to: z.string().default('hf').describe('Format: hf, bnb-nf4, gguf, gguf-lora, mlx, peft.'),
+  to: z.string().default('hf').describe('Format: hf, bnb-nf4, gguf, gguf-lora, onnx, onnx-adapter, mlx, peft.'),
   output: z.string().describe('Folder or file to write.'),
   dtype: z
     .string()
@@ -20,6 +20,13 @@ const exportOptions = z.strictObject({
     .optional()
     .describe("Type of the numbers; default: the checkpoint's own, F16 in GGUF."),
   maxShardBytes: z.number().positive().optional(),
+  adapterInputs: targetModules
+    .optional()
+    .describe('Of ONNX: modules that get inputs for an adapter, to be filled by .onnx_adapter files.'),
+  adapterInputsRequired: z
+    .boolean()
+    .optional()
+    .describe('Of ONNX: whether those inputs must be given; onnxruntime-node fills no others. Default: not.'),
   overwrite: z.boolean().default(false),
 });
 

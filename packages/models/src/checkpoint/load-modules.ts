@@ -11,6 +11,7 @@ import type { LocatedTensors } from './locate-tensors.js';
 import type { EmbeddingSpec, LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
 import { type PackedWeight, restoreWeight } from './packed-weight.js';
 import { storageOf, type Storages } from './storages.js';
+import { joined, transposedRuns } from './value-runs.js';
 
 export interface LoadedModules extends Checkpoint {
   readonly slots: Map<string, Slot>;
@@ -38,7 +39,7 @@ export async function loadModules(
       path,
       rows,
       columns,
-      values: () => (turned ? transposed(values(), rows, columns) : values()),
+      values: () => (turned ? transposedRuns(values(), columns) : values()),
       bias,
     });
   };
@@ -102,32 +103,4 @@ async function loadNorm(
   return kind === 'rms-norm'
     ? new RmsNorm(gamma, epsilon)
     : new LayerNorm(gamma, tf.tensor1d(await whole(`${path}.bias`)), epsilon);
-}
-
-/** Values stored as [columns, rows] in the order of [rows, columns]. */
-async function* transposed(
-  values: AsyncIterable<Float32Array>,
-  rows: number,
-  columns: number,
-): AsyncGenerator<Float32Array> {
-  const given = await joined(values);
-  const turned = new Float32Array(given.length);
-  for (let column = 0; column < columns; column++) {
-    for (let row = 0; row < rows; row++) turned[row * columns + column] = given[column * rows + row]!;
-  }
-  yield turned;
-}
-
-async function joined(runs: AsyncIterable<Float32Array>): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for await (const run of runs) parts.push(run);
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let filled = 0;
-  for (const part of parts) {
-    values.set(part, filled);
-    filled += part.length;
-  }
-  return values;
 }

@@ -8,6 +8,7 @@ import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
 import type { Decoder } from './decoder.js';
 
 export class DecoderClassifier implements SequenceClassifier {
@@ -59,6 +60,10 @@ export class DecoderClassifier implements SequenceClassifier {
 
   logits(batch: TokenBatch, pass: Pass = inference): Tensor2D {
     return tf.tidy(() => this.#decoder.head.apply(this.pooled(batch, pass), pass) as Tensor2D);
+  }
+
+  writeGraph(graph: ModelGraph): void {
+    this.#decoder.writeClassifier(graph);
   }
 
   dispose(): void {

@@ -8,6 +8,14 @@ import type { LanguageModel } from '../language-model.js';
 import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
 import type { Norm } from '../layers/norm.js';
 import type { TokenBatch } from '../sequence-classifier.js';
+import { notExportable } from '../export/export-error.js';
+import {
+  type DecoderGraph,
+  type DecoderHead,
+  writeDecoderClassifier,
+  writeLanguageModel,
+} from '../onnx/decoder-graph.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { type CacheShape, KeyValueCache } from './key-value-cache.js';
 import { Sequence } from './sequence.js';
@@ -41,6 +49,8 @@ export interface DecoderParts {
   /** Factor of the scores; default 1. */
   readonly scoreScale?: number;
   readonly cacheShape: CacheShape;
+  /** The same in ONNX operators; none: the family cannot be written as ONNX. */
+  readonly graph?: DecoderGraph;
 }
 
 export class Decoder implements LanguageModel {
@@ -76,6 +86,19 @@ export class Decoder implements LanguageModel {
     this.fingerprint = parts.modules.fingerprint;
     this.#parts = parts;
     this.#head = { slot: parts.head, cap: parts.scoreCap, scale: parts.scoreScale };
+  }
+
+  /** Its ONNX operators. Throws NOT_EXPORTABLE for a family without. */
+  get graph(): DecoderGraph {
+    if (this.#parts.graph !== undefined) return this.#parts.graph;
+    throw notExportable(
+      `The family '${this.family}' does not say how its layers are written in ONNX. Merge into a Hugging Face folder (--to hf), or give the family's Decoder a \`graph\`.`,
+    );
+  }
+
+  get #graphHead(): DecoderHead {
+    const { slot, cap, scale } = this.#head;
+    return { path: slot.path, outputs: slot.frozen.rows, cap, scale };
   }
 
   modules(): ReadonlyMap<string, Slot> {
@@ -128,6 +151,15 @@ export class Decoder implements LanguageModel {
 
   newCache(batch: number, capacity: number): KeyValueCache {
     return new KeyValueCache(this.#parts.cacheShape, batch, capacity);
+  }
+
+  writeGraph(graph: ModelGraph): void {
+    writeLanguageModel(graph, this.graph, this.#graphHead, this.#parts.cacheShape);
+  }
+
+  /** The decoder with `score` for a head. */
+  writeClassifier(graph: ModelGraph): void {
+    writeDecoderClassifier(graph, this.graph, this.#graphHead, this.#parts.cacheShape.layers);
   }
 
   dispose(): void {

@@ -20,6 +20,7 @@ import type { RotaryOptions } from '../layers/rotary/frequencies.js';
 import type { ModelSource } from '../model-family.js';
 import { Decoder, type DecoderBlock } from './decoder.js';
 import { type DecoderLoadOptions, loadDecoderModules } from './load-decoder.js';
+import { rotaryDecoderGraph } from './rotary-decoder-graph.js';
 import { RotaryAttention } from './rotary-attention.js';
 
 /** The facts of one model, as its family reads them from config.json. */
@@ -137,6 +138,7 @@ export async function loadRotaryDecoder(
       keyWidth: options.headWidth,
       valueWidth: options.headWidth,
     },
+    graph: rotaryDecoderGraph(options, layerPath),
   });
 }
 

@@ -7,6 +7,8 @@ import { disposeModules, found, type LoadedModules, normParameters } from '../ch
 import { dropoutAt } from '../layers/dropout-at.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
+import { writeEncoder, writePooling } from './encoder-graph.js';
 import type { EncoderFacts, EncoderHead } from './encoder-facts.js';
 import { EncoderStack } from './encoder-stack.js';
 
@@ -34,6 +36,8 @@ export class EncoderClassifier implements SequenceClassifier {
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
   readonly fingerprint: string;
+  readonly #facts: EncoderFacts;
+  readonly #root: string;
   readonly #modules: LoadedModules;
   readonly #stack: EncoderStack;
   readonly #head: EncoderHead | undefined;
@@ -50,6 +54,8 @@ export class EncoderClassifier implements SequenceClassifier {
     this.otherParameters = normParameters(modules);
     this.checkpoint = modules;
     this.fingerprint = modules.fingerprint;
+    this.#facts = facts;
+    this.#root = root;
     this.#modules = modules;
     this.#stack = new EncoderStack(facts, modules, root);
     this.maxLength = this.#stack.maxLength;
@@ -81,6 +87,15 @@ export class EncoderClassifier implements SequenceClassifier {
       const x = head.dense.pretrained ? pooled : this.#dense(head, pooled, pass);
       return found(this.#modules.slots, head.out).apply(dropoutAt('dropout', x, head.dropout, pass), pass) as Tensor2D;
     });
+  }
+
+  writeGraph(graph: ModelGraph): void {
+    let x = writePooling(graph, writeEncoder(graph, this.#facts, this.#root), this.pooling);
+    const head = this.#head;
+    if (head !== undefined)
+      x = graph.op(head.dense.activation === 'tanh' ? 'Tanh' : 'Relu', [graph.linear(head.dense.path, x)]);
+    const logits = graph.linear(head?.out ?? meanHead, x);
+    graph.onnx.output(logits, 'logits', 'float32', ['batch_size', this.labels.length]);
   }
 
   dispose(): void {

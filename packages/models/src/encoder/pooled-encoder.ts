@@ -7,6 +7,8 @@ import { disposeModules, type LoadedModules, normParameters } from '../checkpoin
 import type { SentenceEncoder, SentencePooling } from '../sentence-encoder.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
+import { writeEncoder, writePooling } from './encoder-graph.js';
 import type { EncoderFacts } from './encoder-facts.js';
 import { EncoderStack } from './encoder-stack.js';
 
@@ -22,6 +24,7 @@ export class PooledEncoder implements SentenceEncoder {
   readonly otherParameters: number;
   readonly checkpoint: Checkpoint;
   readonly fingerprint: string;
+  readonly #facts: EncoderFacts;
   readonly #modules: LoadedModules;
   readonly #stack: EncoderStack;
 
@@ -41,6 +44,7 @@ export class PooledEncoder implements SentenceEncoder {
     this.otherParameters = normParameters(modules);
     this.checkpoint = modules;
     this.fingerprint = modules.fingerprint;
+    this.#facts = facts;
     this.#modules = modules;
     this.#stack = new EncoderStack(facts, modules, '');
     this.maxLength = Math.min(about.maxLength, this.#stack.maxLength);
@@ -61,6 +65,20 @@ export class PooledEncoder implements SentenceEncoder {
 
   hiddenStates(batch: TokenBatch, pass: Pass = inference): Tensor3D[] {
     return this.#stack.hiddenStates(batch, pass);
+  }
+
+  /** last_hidden_state [batch, time, width] and sentence_embedding [batch, width]. */
+  writeGraph(graph: ModelGraph): void {
+    const encoded = writeEncoder(graph, this.#facts, '');
+    const { onnx } = graph;
+    onnx.output(encoded.states, 'last_hidden_state', 'float32', ['batch_size', 'sequence_length', this.width]);
+    const pooled = writePooling(graph, encoded, this.pooling);
+    const normalised = (x: string) => {
+      const length = graph.op('ReduceL2', [x, onnx.constant('int64', [1])]); // [batch, 1]
+      return graph.op('Div', [x, graph.with('Max', length, 1e-12)]);
+    };
+    const vectors = this.normalised ? normalised(pooled) : pooled;
+    onnx.output(vectors, 'sentence_embedding', 'float32', ['batch_size', this.width]);
   }
 
   dispose(): void {

@@ -7,8 +7,9 @@
  * model computes with it, so that the logits are the same.
  */
 import { type Adaptable, type AdapterSet, type FrozenWeight, isAdapted, mergedModule, type Slot } from '@loran/adapter';
-import { fromFloat32, isFloat, type TensorFile, type TensorInfo } from '@loran/formats';
+import { fromFloat32, isFloat, type TensorFile, type TensorInfo, transposedValues } from '@loran/formats';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
 import { notExportable } from './export-error.js';
 
 /** A model that was loaded from files, and can be written again. */
@@ -16,6 +17,8 @@ export interface StoredModel extends Adaptable {
   readonly checkpoint: Checkpoint;
   /** Why its tied head cannot be written as a weight of its own; undefined: it can. */
   readonly tiedForGood?: string;
+  /** Writes inputs, layers and outputs as ONNX operators; none: the model's kind cannot be written as ONNX. */
+  writeGraph?(graph: ModelGraph): void;
 }
 
 export interface MergedWeights extends TensorFile {
@@ -156,19 +159,10 @@ async function partOf(slot: Slot, merged: FrozenWeight | undefined, { kind, conv
   const weight = frozen.weight();
   try {
     const values = await weight.data<'float32'>();
-    return conv1d ? transposed(values, frozen.rows, frozen.columns) : values;
+    return conv1d ? transposedValues(values, frozen.rows, frozen.columns) : values;
   } finally {
     weight.dispose();
   }
-}
-
-/** [rows, columns] as [columns, rows]. */
-function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) turned[column * rows + row] = values[row * columns + column]!;
-  }
-  return turned;
 }
 
 async function collected(runs: AsyncIterable<Float32Array>): Promise<Float32Array[]> {

@@ -1,16 +1,15 @@
 /** Writes a model with its adapters merged in as a Hugging Face folder, which transformers loads with equal logits. */
 import fs from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { AdapterSet, type BaseStorage } from '@loran/adapter';
-import { isBlockType, isFloat, type StoredType, writeFileAtomic, writeSafetensorsFolder } from '@loran/formats';
+import { isBlockType, isFloat, type StoredType, writeSafetensorsFolder } from '@loran/formats';
 import type { ModelSource } from '../model-family.js';
 import { notExportable } from './export-error.js';
 import { mergedConfig, type ModelDtype } from './merged-config.js';
 import { type MergedWeights, mergedWeights, type StoredModel } from './merged-weights.js';
+import { writeModelFiles } from './model-files.js';
 import { newFolder, type NewFolderOptions } from './new-folder.js';
 import { packedModules } from './packed-modules.js';
-import { pythonJson } from './python-json.js';
-import { writeTokenizer } from './tokenizer-folder.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
   /** Of all float tensors; default: each as the checkpoint has it, F16 where that is quantised. */
@@ -78,13 +77,7 @@ export async function saveMergedModel(
       ...mergedConfig(source.config, weights, model, dtype),
       ...(packed === undefined ? {} : { quantization_config: packed.config }),
     };
-    const before = (file: string) => fs.readFile(join(source.name, file), 'utf8').catch(() => undefined);
-    await writeFileAtomic(join(empty, 'config.json'), pythonJson(config, await before('config.json')));
-    if (source.generation !== undefined) {
-      const text = (await before('generation_config.json')) ?? pythonJson(source.generation);
-      await writeFileAtomic(join(empty, 'generation_config.json'), text);
-    }
-    if (!(await writeTokenizer(source, empty))) warnings.push(`${source.name} has no files of a tokenizer to write.`);
+    warnings.push(...(await writeModelFiles(source, empty, config)));
   });
   if (weights.untied.length > 0) {
     warnings.push(

@@ -30,6 +30,7 @@ import { loadDecoderModules } from '../decoder/load-decoder.js';
 import { parseModelConfig } from '../folder/parse-model-config.js';
 import { alibiTable } from '../layers/alibi.js';
 import { type FalconFacts, falconBlock, layerPath } from './falcon-block.js';
+import { falconGraph } from './falcon-graph.js';
 import { version } from '../version.js';
 
 const schema = z.object({
@@ -94,6 +95,7 @@ export const falcon = defineDecoderFamily({
       norm: found(modules.norms, 'transformer.ln_f'),
       head,
       cacheShape: { layers, heads: keyHeads, keyWidth: headWidth, valueWidth: headWidth },
+      graph: falconGraph(facts),
     });
   },
 });

@@ -24,6 +24,7 @@ import { dropoutAt } from '../layers/dropout-at.js';
 import { splitHeads } from '../layers/grouped-attention.js';
 import { hiddenActivations } from '../layers/hidden-activation.js';
 import { version } from '../version.js';
+import { gpt2Graph } from './gpt2-graph.js';
 
 const schema = z.object({
   vocab_size: size,
@@ -89,6 +90,13 @@ export const gpt2 = defineDecoderFamily({
       norm: found(modules.norms, 'transformer.ln_f'),
       head,
       cacheShape: { layers, heads, keyWidth: headWidth, valueWidth: headWidth },
+      graph: gpt2Graph({
+        width,
+        heads,
+        activation: config.activation_function,
+        layerPath,
+        scale: (layer) => attentionScale(config, layer),
+      }),
     });
   },
 });
@@ -128,17 +136,22 @@ function gpt2Modules(config: Gpt2Config): ModuleSpec[] {
   ];
 }
 
+/** Factor of the products of attention. */
+function attentionScale(config: Gpt2Config, layer: number): number {
+  const scaleOfWidth = config.scale_attn_weights ? (config.n_embd / config.n_head) ** -0.5 : 1;
+  return config.scale_attn_by_inverse_layer_idx ? scaleOfWidth / (layer + 1) : scaleOfWidth;
+}
+
 function block(config: Gpt2Config, { slots, norms }: LoadedModules, layer: number): DecoderBlock {
-  const { n_head: heads, n_embd: width, resid_pdrop: rate } = config;
+  const { n_head: heads, resid_pdrop: rate } = config;
   const path = layerPath(layer);
   const slot = (name: string) => found(slots, `${path}.${name}`);
   const norm = (name: string) => found(norms, `${path}.${name}`);
   const activate = hiddenActivations[config.activation_function] as (x: Tensor) => Tensor;
-  const scaleOfWidth = config.scale_attn_weights ? (width / heads) ** -0.5 : 1;
   const attention = {
     path: `${path}.attn`,
     layer,
-    scale: config.scale_attn_by_inverse_layer_idx ? scaleOfWidth / (layer + 1) : scaleOfWidth,
+    scale: attentionScale(config, layer),
     dropout: config.attn_pdrop,
   };
 

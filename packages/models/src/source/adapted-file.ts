@@ -4,6 +4,7 @@
  */
 import { nearest } from '@loran/plugin';
 import { fromFloat32, TensorFileError, type TensorFile, type TensorInfo } from '@loran/formats';
+import { joined, transposedRuns } from '../checkpoint/value-runs.js';
 import { reorderedBytes, reorderedValues, type RowOrder } from './row-order.js';
 
 /** Where a tensor stands in the file, and what is undone when it is read. */
@@ -40,7 +41,7 @@ export function adaptedFile(file: TensorFile, tensors: ReadonlyMap<string, Adapt
     const [height = 1, width = 1] = info.shape;
     const read = file.values(stored);
     const ordered = rows === undefined ? read : reorderedValues(read, height, width, rows);
-    if (transposed) yield* transposedValues(ordered, height, width);
+    if (transposed) yield* transposedRuns(ordered, height);
     else if (offset === 0) yield* ordered;
     else for await (const run of ordered) yield run.map((value) => value + offset);
   };
@@ -56,7 +57,7 @@ export function adaptedFile(file: TensorFile, tensors: ReadonlyMap<string, Adapt
         return {
           ...adapted,
           dtype: 'F32',
-          data: fromFloat32(await joined(values(name), adapted.byteLength / 4), 'F32'),
+          data: fromFloat32(await joined(values(name)), 'F32'),
         };
       }
       const bytes = await file.read(stored);
@@ -71,28 +72,4 @@ function adaptedInfo(info: TensorInfo, { offset = 0, transposed = false }: Adapt
   if (offset === 0 && !transposed) return info;
   const shape = transposed ? [...info.shape].reverse() : info.shape;
   return { dtype: 'F32', shape, byteLength: 4 * shape.reduce((product, size) => product * size, 1) };
-}
-
-/** [height, width] as [width, height]: whole, since its last row needs the first of what is stored. */
-async function* transposedValues(
-  runs: AsyncIterable<Float32Array>,
-  height: number,
-  width: number,
-): AsyncGenerator<Float32Array> {
-  const given = await joined(runs, height * width);
-  const turned = new Float32Array(given.length);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) turned[column * height + row] = given[row * width + column]!;
-  }
-  yield turned;
-}
-
-async function joined(runs: AsyncIterable<Float32Array>, length: number): Promise<Float32Array> {
-  const values = new Float32Array(length);
-  let filled = 0;
-  for await (const run of runs) {
-    values.set(run, filled);
-    filled += run.length;
-  }
-  return values;
 }

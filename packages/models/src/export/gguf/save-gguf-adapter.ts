@@ -7,7 +7,7 @@
  */
 import { basename } from 'node:path';
 import { type Adapter, factoredLayers } from '@loran/adapter';
-import { fromFloat32, type GgufTensor, writeGguf } from '@loran/formats';
+import { fromFloat32, type GgufTensor, transposedValues, writeGguf } from '@loran/formats';
 import type { ModelSource } from '../../model-family.js';
 import { reorderedBytes } from '../../source/row-order.js';
 import { notExportable } from '../export-error.js';
@@ -60,7 +60,7 @@ export async function saveGgufAdapter(
     return [
       [
         `${stored}.lora_a`,
-        tensor(isEmbedding ? [width, rank] : [rank, width], isEmbedding ? turned(A, rank, width) : A, dtype),
+        tensor(isEmbedding ? [width, rank] : [rank, width], isEmbedding ? transposedValues(A, rank, width) : A, dtype),
       ],
       [`${stored}.lora_b`, tensor([height, rank], new Float32Array(ordered.slice().buffer), dtype)],
     ];
@@ -86,7 +86,3 @@ const tensor = (shape: readonly number[], values: Float32Array, dtype: 'F32' | '
   shape,
   data: fromFloat32(values, dtype),
 });
-
-function turned(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
-}

@@ -1,0 +1,97 @@
+/** Writes a model with its adapters merged in as ONNX, in a folder that transformers.js loads. */
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { AdapterSet, matchTargetModules, type TargetModules } from '@loran/adapter';
+import { OnnxGraph, writeOnnx, type WriteOnnxOptions } from '@loran/formats';
+import { found } from '../../checkpoint/load-modules.js';
+import type { ModelSource } from '../../model-family.js';
+import { ModelGraph } from '../../onnx/model-graph.js';
+import { notExportable } from '../export-error.js';
+import { mergedConfig } from '../merged-config.js';
+import { mergedWeights, type StoredModel } from '../merged-weights.js';
+import { writeModelFiles } from '../model-files.js';
+import { newFolder, type NewFolderOptions } from '../new-folder.js';
+import type { SavedModel } from '../save-merged-model.js';
+
+export interface SaveOnnxOptions extends NewFolderOptions, WriteOnnxOptions {
+  /** What matrices are kept in; vectors stay F32, and so do all values in between. Default F32. */
+  readonly dtype?: 'F32' | 'F16';
+  /**
+   * Linear layers that get inputs PATH.lora_A.weight [in, rank] and PATH.lora_B.weight [rank, out], which may be left out: for
+   * .onnx_adapter files (`saveOnnxAdapter`), many for one model. Default none.
+   */
+  readonly adapterInputs?: TargetModules;
+  /**
+   * Whether those inputs must be given, empty ones ([in, 0] and [0, out]) for no adapter. Runtimes that know no optional inputs
+   * ask for it, onnxruntime-node among them. Default false.
+   */
+  readonly adapterInputsRequired?: boolean;
+}
+
+/** As transformers.js names them: by `dtype: 'fp32'` and `'fp16'`. */
+const fileNames = { F32: 'model.onnx', F16: 'model_fp16.onnx' } as const;
+
+/**
+ * Writes onnx/model.onnx (F16: onnx/model_fp16.onnx), config.json, generation_config.json and the tokenizer. `source`: what the
+ * model was loaded from, opened anew; the caller closes its weights. `adapters`: those of the model, whose active ones are
+ * merged; default none.
+ *
+ * A language model has input_ids, attention_mask and past_key_values for inputs, logits and present for outputs; a classifier
+ * logits; an encoder last_hidden_state and sentence_embedding. Sizes of batch and text are free.
+ *
+ * Throws NOT_EXPORTABLE for a family that does not say how it is written, TARGET_MODULES_NOT_FOUND, FOLDER_NOT_EMPTY,
+ * NON_FINITE, WRITE_FAILED; the folder is then as it was.
+ */
+export async function saveOnnx(
+  source: ModelSource,
+  model: StoredModel & { readonly family: string; readonly labels?: readonly string[]; readonly pooling?: string },
+  adapters: AdapterSet | undefined,
+  folder: string,
+  { dtype = 'F32', adapterInputs, adapterInputsRequired = false, ...options }: SaveOnnxOptions = {},
+): Promise<SavedModel> {
+  if (model.writeGraph === undefined) {
+    throw notExportable(
+      `${source.name}: models of the family '${model.family}' with this task are not written as ONNX. Merge into a Hugging Face folder instead (--to hf).`,
+    );
+  }
+  const weights = mergedWeights(source.weights, model, adapters ?? new AdapterSet(model));
+  const slots = model.modules();
+  const { specs, tied } = model.checkpoint;
+  const onnx = new OnnxGraph();
+  const graph = new ModelGraph(
+    onnx,
+    {
+      specs,
+      frozen: (path) => found(slots, path).frozen,
+      isConv1d: (path) => model.conv1d?.has(path) === true,
+      tiedTo: (path) => (weights.untied.includes(path) ? undefined : tied.get(path)),
+      names: weights.names,
+      weights,
+    },
+    {
+      dtype,
+      adapterInputs: new Set(adapterInputs === undefined ? [] : adapterPaths(model, adapterInputs)),
+      adapterInputsRequired,
+    },
+  );
+  model.writeGraph(graph);
+  let warnings: readonly string[] = [];
+  await newFolder(folder, options, async (empty) => {
+    await fs.mkdir(join(empty, 'onnx'));
+    const files = await writeOnnx(join(empty, 'onnx', fileNames[dtype]), onnx, options);
+    const external = files.length > 1 ? { 'transformers.js_config': { use_external_data_format: true } } : {};
+    warnings = await writeModelFiles(source, empty, {
+      ...mergedConfig(source.config, weights, model, 'F32'),
+      ...external,
+    });
+  });
+  return { files: (await fs.readdir(folder)).sort(), warnings };
+}
+
+/** Paths of the linear layers that these names match. */
+function adapterPaths(model: StoredModel, names: TargetModules): string[] {
+  const paths = matchTargetModules(model, names);
+  const other = paths.find((path) => model.modules().get(path)?.frozen.kind !== 'linear');
+  if (other === undefined) return paths;
+  throw notExportable(`'${other}' is an embedding; only linear layers get inputs for an adapter.`);
+}
