@@ -1,6 +1,6 @@
 /**
  * Writes tiny models and a random adapter in every format, and has the Python libraries read them: transformers the merged
- * folders, PEFT the adapter on its base, gguf the GGUF files, safetensors the MLX adapter.
+ * folders, PEFT the adapter on its base, gguf the GGUF files, safetensors the MLX adapter, onnxruntime the ONNX models and adapters.
  *
  *   npx tsx --conditions=@loran/source tools/parity/exports.ts [--python python3] [--keep FOLDER]
  *
@@ -25,6 +25,8 @@ import {
   saveGguf,
   saveGgufAdapter,
   saveMergedModel,
+  saveOnnx,
+  saveOnnxAdapter,
   type SequenceClassifier,
 } from '@loran/models';
 import { openEngine, portableEngine, randomStream } from '@loran/tensor';
@@ -120,6 +122,13 @@ async function written(name: string, base: string, task: Case['task']): Promise<
     await saveGguf(source, model, adapters, path.join(out, 'model.gguf'), options);
     await saveGguf(source, model, adapters, path.join(out, 'packed.gguf'), { ...options, dtype: 'Q8_0' });
     await saveGgufAdapter(source, model, adapter, path.join(out, 'adapter.gguf'));
+  }
+  await saveOnnx(source, model, adapters, path.join(out, 'onnx'));
+  if (!isClassifier(model)) {
+    adapters.activate(); // none
+    const inputs = { adapterInputs: 'all-linear', maxInlineBytes: 0 } as const;
+    await saveOnnx(source, model, adapters, path.join(out, 'onnx-base'), inputs);
+    await saveOnnxAdapter(model, adapter, path.join(out, 'adapter.onnx_adapter'));
   }
   await source.weights.close();
   const logits = (await scores.array()) as number[][];

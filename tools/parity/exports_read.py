@@ -1,9 +1,10 @@
-"""Reads what exports.ts wrote with transformers, PEFT, gguf and safetensors, and compares it.
+"""Reads what exports.ts wrote with transformers, PEFT, gguf, safetensors and onnxruntime, and compares it.
 
     python tools/parity/exports_read.py FOLDER
 
 For each case of FOLDER/cases.json: logits of the merged folder and of the base with the PEFT adapter; the tensors of the GGUF
-file against those of the merged folder, llama.cpp's order of rows included; the GGUF and MLX adapters against PEFT's updates.
+file against those of the merged folder, llama.cpp's order of rows included; the GGUF and MLX adapters against PEFT's updates;
+logits of the merged ONNX model, and of the base's with the .onnx_adapter file.
 Exits with 1 when a difference is above 1e-4.
 """
 
@@ -17,12 +18,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import gguf
 import numpy as np
+import onnx
+import onnxruntime
 import torch
 from peft import PeftModel
 from safetensors.numpy import load_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 torch.set_num_threads(1)
+onnxruntime.set_default_logger_severity(3)  # not that an input for adapters is no constant
 TEXT = 'A!"#$ the cat'
 root = Path(sys.argv[1])
 worst = 0.0
@@ -118,8 +122,32 @@ def compare_mlx(case, folder: Path, deltas: dict) -> None:
     differ(f"{case['name']}: MLX adapter", biggest, 0.0)
 
 
+def onnx_logits(model: Path, case, adapter: Path | None = None) -> np.ndarray:
+    onnx.checker.check_model(str(model), full_check=True)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    ids = np.asarray(case["ids"], dtype=np.int64)
+    feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    for entry in session.get_inputs():
+        if entry.name.startswith("past_key_values."):
+            feeds[entry.name] = np.zeros((len(ids), entry.shape[1], 0, entry.shape[3]), dtype=np.float32)
+        elif entry.name == "token_type_ids":
+            feeds[entry.name] = np.zeros_like(ids)
+    options = onnxruntime.RunOptions()
+    if adapter is not None:
+        loaded = onnxruntime.LoraAdapter()
+        loaded.Load(str(adapter))
+        options.add_active_adapter(loaded)
+    (result,) = session.run(["logits"], feeds, options)
+    return result[0] if case["task"] == "CAUSAL_LM" else result
+
+
 for case in json.loads((root / "cases.json").read_text()):
     folder = root / case["name"]
+    differ(f"{case['name']}: ONNX model", onnx_logits(folder / "onnx/onnx/model.onnx", case), case["logits"])
+    if case["task"] == "CAUSAL_LM":
+        base, adapter = folder / "onnx-base/onnx/model.onnx", folder / "adapter.onnx_adapter"
+        differ(f"{case['name']}: ONNX base with an adapter", onnx_logits(base, case, adapter), case["logits"])
+        assert np.abs(onnx_logits(base, case) - case["logits"]).max() > 1e-3  # the adapter does something
     auto = AutoModelForCausalLM if case["task"] == "CAUSAL_LM" else AutoModelForSequenceClassification
     merged, loading = auto.from_pretrained(folder / "merged", output_loading_info=True)
     assert not loading["missing_keys"] and not loading["unexpected_keys"], loading

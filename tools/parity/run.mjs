@@ -1,12 +1,13 @@
 /**
  * `npm run parity`: has the Python libraries read and compute what loran writes, check after check.
  *
- *   npm run parity [-- CHECK …] [--list] [--python python3] [--model MODEL] [--llama FOLDER]
+ *   npm run parity [-- CHECK …] [--list] [--python python3] [--model MODEL] [--llama FOLDER] [--transformers-js FOLDER]
  *   npm run parity:golden [-- SCRIPT …]          makes the golden values of the tests anew instead
  *
  * --python  an interpreter with the packages of requirements.txt; default: a virtual environment in .cache/parity, made when it is
  *           missing or requirements.txt has changed
- * --llama   a folder where node-llama-cpp is installed; --model: for llama.cpp, default SmolLM2 in LORAN_TEST_DATA
+ * --llama   a folder where node-llama-cpp is installed; --transformers-js: one where @huggingface/transformers is
+ * --model   for these two, default SmolLM2 in LORAN_TEST_DATA
  *
  * A line for each check; its output goes to .cache/parity/CHECK.log, the end of it here when it fails. Exits with 1 when one does.
  */
@@ -23,10 +24,11 @@ const requirements = path.join(here, 'requirements.txt');
 const checks = new Map([
   ['peft-roundtrip', 'PEFT loads adapters trained on BERT'],
   ['peft-families', 'PEFT loads adapters of every family'],
-  ['exports', 'transformers, PEFT, gguf and safetensors read merged folders, GGUF and MLX'],
+  ['exports', 'transformers, PEFT, gguf, safetensors and onnxruntime read merged folders, GGUF, MLX and ONNX'],
   ['bnb', 'transformers over bitsandbytes reads 4-bit checkpoints'],
   ['hub-cache', 'huggingface_hub shares its cache'],
   ['llama-cpp', 'llama.cpp generates the same tokens from GGUF'],
+  ['transformers-js', 'transformers.js generates the same tokens from ONNX'],
 ]);
 /** Python that a check runs, and what scripts share; all others make golden values. */
 const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'peft_loads']);
@@ -40,6 +42,7 @@ function main() {
       python: { type: 'string' },
       model: { type: 'string' },
       llama: { type: 'string' },
+      'transformers-js': { type: 'string' },
     },
   });
   const known = options.golden ? goldenScripts() : checks;
@@ -57,18 +60,25 @@ function main() {
 }
 
 function check(python, name, options) {
-  const args = name === 'llama-cpp' ? llamaArguments(options) : ['--python', python];
+  const library = libraries.get(name);
+  const args = library === undefined ? ['--python', python] : libraryArguments(library, options);
   if (typeof args === 'string') return report(name, 'not run', args);
   const tsx = ['--conditions=@loran/source', `--import=${import.meta.resolve('tsx')}`];
   return timed(name, process.execPath, [...tsx, path.join(here, `${name}.ts`), ...args]);
 }
 
-/** What llama-cpp.ts needs, or what is missing. */
-function llamaArguments({ llama, model = smolLm2() }) {
-  if (llama === undefined)
-    return 'needs llama.cpp: npm install --prefix FOLDER node-llama-cpp, then give --llama FOLDER';
+/** Checks that take a model and a library which is installed elsewhere: its flag and its package. */
+const libraries = new Map([
+  ['llama-cpp', { flag: 'llama', library: 'node-llama-cpp' }],
+  ['transformers-js', { flag: 'transformers-js', library: '@huggingface/transformers' }],
+]);
+
+/** What such a check needs, or what is missing. */
+function libraryArguments({ flag, library }, { model = smolLm2(), ...options }) {
+  const folder = options[flag];
+  if (folder === undefined) return `needs npm install --prefix FOLDER ${library}, then --${flag} FOLDER`;
   if (model === undefined) return 'needs a model: give --model, or set LORAN_TEST_DATA';
-  return [model, '--llama', llama];
+  return [model, `--${flag}`, folder];
 }
 
 /** The model's folder among the data of the tests; `undefined` where it is not there. */
