@@ -5,7 +5,15 @@
 import { Buffer } from 'node:buffer';
 import type { TensorBytes, TensorChunks } from '../tensor-bytes.js';
 import type { TensorValues } from '../encode-values.js';
-import { type OnnxAttributes, onnxTypes, type OnnxTensorType, writeOnnxNode, writeOnnxValueInfo } from './messages.js';
+import {
+  type GraphAttribute,
+  type OnnxValueInfo,
+  type OnnxAttributes,
+  onnxTypes,
+  type OnnxTensorType,
+  writeOnnxNode,
+  writeOnnxValueInfo,
+} from './messages.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** The types that weights are kept in. */
@@ -18,7 +26,7 @@ export type OnnxWeight = TensorBytes<OnnxWeightType> | TensorChunks<OnnxWeightTy
 export const onnxVersions = { ir: 8, opset: 18 };
 
 export class OnnxGraph {
-  readonly #nodes = new ProtobufWriter(1 << 15);
+  #nodes = new ProtobufWriter(1 << 15);
   readonly #constants = new ProtobufWriter();
   readonly #inputs = new ProtobufWriter();
   readonly #outputs = new ProtobufWriter();
@@ -55,6 +63,20 @@ export class OnnxGraph {
     const outputs = Array.from({ length: count }, (_, i) => (count === 1 ? `v${number}` : `v${number}_${i}`));
     writeOnnxNode(this.#nodes, { operator, inputs, outputs, name: `${operator}_${number}`, attributes });
     return outputs;
+  }
+
+  /**
+   * The values of `yes` where the scalar boolean `condition` is true when the graph runs, else those of `no`; the others are not
+   * computed. Both may use values made before, and give as many as there are `outputs`.
+   */
+  branch(
+    condition: string,
+    outputs: readonly Omit<OnnxValueInfo, 'name'>[],
+    yes: () => readonly string[],
+    no: () => readonly string[],
+  ): string[] {
+    const attributes = { then_branch: this.#subgraph(outputs, yes), else_branch: this.#subgraph(outputs, no) };
+    return this.nodes('If', [condition], outputs.length, attributes);
   }
 
   /** A constant; equal ones are kept once. */
@@ -94,6 +116,17 @@ export class OnnxGraph {
     const writer = new ProtobufWriter(1 << 16);
     for (const part of [this.#nodes, this.#constants, this.#inputs, this.#outputs]) writer.raw(part.finish());
     return writer.string(2, 'model').finish();
+  }
+
+  /** A graph inside an attribute: nodes and outputs; everything else is taken from the graph around it. */
+  #subgraph(outputs: readonly Omit<OnnxValueInfo, 'name'>[], build: () => readonly string[]): GraphAttribute {
+    const outer = this.#nodes;
+    this.#nodes = new ProtobufWriter();
+    const results = build().map((value) => this.node('Identity', [value])); // a value from outside is no output
+    const graph = this.#nodes.string(2, 'branch');
+    for (const [i, output] of outputs.entries()) writeOnnxValueInfo(graph, 12, { name: results[i]!, ...output });
+    this.#nodes = outer;
+    return { graph: graph.finish() };
   }
 
   #writeConstant(name: string, type: 'float32' | 'int64', values: readonly number[], shape: readonly number[]): void {

@@ -8,7 +8,6 @@ import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import type { ModelGraph } from '../onnx/model-graph.js';
 import type { Decoder } from './decoder.js';
 
 export class DecoderClassifier implements SequenceClassifier {
@@ -62,8 +61,8 @@ export class DecoderClassifier implements SequenceClassifier {
     return tf.tidy(() => this.#decoder.head.apply(this.pooled(batch, pass), pass) as Tensor2D);
   }
 
-  writeGraph(graph: ModelGraph): void {
-    this.#decoder.writeClassifier(graph);
+  graphs() {
+    return this.#decoder.classifierGraphs();
   }
 
   dispose(): void {

@@ -88,9 +88,10 @@ export class Decoder implements LanguageModel {
     this.#head = { slot: parts.head, cap: parts.scoreCap, scale: parts.scoreScale };
   }
 
-  /** Its ONNX operators. Throws NOT_EXPORTABLE for a family without. */
-  get graph(): DecoderGraph {
-    if (this.#parts.graph !== undefined) return this.#parts.graph;
+  /** Throws NOT_EXPORTABLE for a family without ONNX operators. */
+  #graphParts(): Required<Pick<DecoderParts, 'graph' | 'cacheShape'>> {
+    const { graph, cacheShape } = this.#parts;
+    if (graph !== undefined) return { graph, cacheShape };
     throw notExportable(
       `The family '${this.family}' does not say how its layers are written in ONNX. Merge into a Hugging Face folder (--to hf), or give the family's Decoder a \`graph\`.`,
     );
@@ -153,13 +154,15 @@ export class Decoder implements LanguageModel {
     return new KeyValueCache(this.#parts.cacheShape, batch, capacity);
   }
 
-  writeGraph(graph: ModelGraph): void {
-    writeLanguageModel(graph, this.graph, this.#graphHead, this.#parts.cacheShape);
+  graphs() {
+    const { graph: family, cacheShape } = this.#graphParts();
+    return { model: (graph: ModelGraph) => writeLanguageModel(graph, family, this.#graphHead, cacheShape) };
   }
 
-  /** The decoder with `score` for a head. */
-  writeClassifier(graph: ModelGraph): void {
-    writeDecoderClassifier(graph, this.graph, this.#graphHead, this.#parts.cacheShape.layers);
+  /** Those of a decoder with `score` for a head. */
+  classifierGraphs() {
+    const { graph: family, cacheShape } = this.#graphParts();
+    return { model: (graph: ModelGraph) => writeDecoderClassifier(graph, family, this.#graphHead, cacheShape.layers) };
   }
 
   dispose(): void {

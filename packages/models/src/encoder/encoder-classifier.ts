@@ -89,13 +89,17 @@ export class EncoderClassifier implements SequenceClassifier {
     });
   }
 
-  writeGraph(graph: ModelGraph): void {
+  #writeGraph(graph: ModelGraph): void {
     let x = writePooling(graph, writeEncoder(graph, this.#facts, this.#root), this.pooling);
     const head = this.#head;
     if (head !== undefined)
       x = graph.op(head.dense.activation === 'tanh' ? 'Tanh' : 'Relu', [graph.linear(head.dense.path, x)]);
     const logits = graph.linear(head?.out ?? meanHead, x);
     graph.onnx.output(logits, 'logits', 'float32', ['batch_size', this.labels.length]);
+  }
+
+  graphs() {
+    return { model: (graph: ModelGraph) => this.#writeGraph(graph) };
   }
 
   dispose(): void {

@@ -68,7 +68,7 @@ export class PooledEncoder implements SentenceEncoder {
   }
 
   /** last_hidden_state [batch, time, width] and sentence_embedding [batch, width]. */
-  writeGraph(graph: ModelGraph): void {
+  #writeGraph(graph: ModelGraph): void {
     const encoded = writeEncoder(graph, this.#facts, '');
     const { onnx } = graph;
     onnx.output(encoded.states, 'last_hidden_state', 'float32', ['batch_size', 'sequence_length', this.width]);
@@ -79,6 +79,10 @@ export class PooledEncoder implements SentenceEncoder {
     };
     const vectors = this.normalised ? normalised(pooled) : pooled;
     onnx.output(vectors, 'sentence_embedding', 'float32', ['batch_size', this.width]);
+  }
+
+  graphs() {
+    return { model: (graph: ModelGraph) => this.#writeGraph(graph) };
   }
 
   dispose(): void {

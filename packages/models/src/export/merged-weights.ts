@@ -17,8 +17,11 @@ export interface StoredModel extends Adaptable {
   readonly checkpoint: Checkpoint;
   /** Why its tied head cannot be written as a weight of its own; undefined: it can. */
   readonly tiedForGood?: string;
-  /** Writes inputs, layers and outputs as ONNX operators; none: the model's kind cannot be written as ONNX. */
-  writeGraph?(graph: ModelGraph): void;
+  /**
+   * What it is as ONNX: for each file, by the name that transformers.js has for it ('model'), a function that writes inputs,
+   * layers and outputs. None: the model's kind cannot be written as ONNX.
+   */
+  graphs?(): Readonly<Record<string, (graph: ModelGraph) => void>>;
 }
 
 export interface MergedWeights extends TensorFile {

@@ -22,7 +22,7 @@ export function graphAttention(
 ): string {
   const width = valueWidth / heads;
   const isGrouped = heads !== keyHeads;
-  const scaled = graph.with('Mul', q, scale);
+  const scaled = scale === 1 ? q : graph.with('Mul', q, scale);
   const grouped = isGrouped ? graph.reshape(scaled, [0, keyHeads, -1, width]) : scaled;
   const products = graph.op('MatMul', [grouped, graph.transpose(k, [0, 1, 3, 2])]); // [batch, keyHeads, group·time, columns]
   const capped =

@@ -10,10 +10,12 @@ import { dropoutAt } from '../layers/dropout-at.js';
 import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
 import { additiveMask } from '../layers/additive-mask.js';
 import { ModelError } from '../model-error.js';
+import type { ModelGraph } from '../onnx/model-graph.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import type { EncodedTexts, SequenceToSequenceModel } from '../sequence-to-sequence-model.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CrossCache } from './cross-cache.js';
+import { writeT5Decoder, writeT5Encoder } from './t5-graph.js';
 import { relativeBias } from './relative-position.js';
 import { type T5Block, t5Block, type T5Surroundings } from './t5-block.js';
 import type { T5Config } from './t5-config.js';
@@ -125,6 +127,13 @@ export class T5Model implements SequenceToSequenceModel {
     const { num_heads: heads, d_kv: width } = this.#config;
     const layers = stackLayers(this.#config, 'decoder');
     return new CrossCache({ layers, heads, keyWidth: width, valueWidth: width }, batch, capacity);
+  }
+
+  graphs() {
+    return {
+      encoder_model: (graph: ModelGraph) => writeT5Encoder(graph, this.#config),
+      decoder_model_merged: (graph: ModelGraph) => writeT5Decoder(graph, this.#config),
+    };
   }
 
   dispose(): void {

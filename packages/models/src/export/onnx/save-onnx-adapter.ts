@@ -5,6 +5,7 @@
  */
 import { type Adapter, factoredLayers } from '@loran/adapter';
 import { fromFloat32, type TensorBytes, transposedValues, writeOnnxAdapter } from '@loran/formats';
+import { checkOneFile } from './save-onnx.js';
 import { adapterInputNames } from '../../onnx/model-graph.js';
 import { notExportable } from '../export-error.js';
 import type { StoredModel } from '../merged-weights.js';
@@ -12,10 +13,11 @@ import type { StoredModel } from '../merged-weights.js';
 /**
  * `model`: what the adapter is on. The model's ONNX file must have inputs for all layers that the adapter changes.
  *
- * Throws NOT_FACTORED when an update is no plain product, NOT_EXPORTABLE for an adapter on an embedding, NON_FINITE,
+ * Throws NOT_FACTORED when an update is no plain product, NOT_EXPORTABLE for an adapter on an embedding or on T5, NON_FINITE,
  * WRITE_FAILED; the old file is kept then.
  */
 export async function saveOnnxAdapter(model: StoredModel, adapter: Adapter, file: string): Promise<void> {
+  checkOneFile(model);
   const layers = await factoredLayers(adapter, 'an .onnx_adapter file');
   const embedding = [...layers.keys()].find((path) => model.modules().get(path)?.frozen.kind !== 'linear');
   if (embedding !== undefined) {

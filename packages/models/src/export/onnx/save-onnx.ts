@@ -29,7 +29,7 @@ export interface SaveOnnxOptions extends NewFolderOptions, WriteOnnxOptions {
 }
 
 /** As transformers.js names them: by `dtype: 'fp32'` and `'fp16'`. */
-const fileNames = { F32: 'model.onnx', F16: 'model_fp16.onnx' } as const;
+const endings = { F32: '.onnx', F16: '_fp16.onnx' } as const;
 
 /**
  * Writes onnx/model.onnx (F16: onnx/model_fp16.onnx), config.json, generation_config.json and the tokenizer. `source`: what the
@@ -37,7 +37,8 @@ const fileNames = { F32: 'model.onnx', F16: 'model_fp16.onnx' } as const;
  * merged; default none.
  *
  * A language model has input_ids, attention_mask and past_key_values for inputs, logits and present for outputs; a classifier
- * logits; an encoder last_hidden_state and sentence_embedding. Sizes of batch and text are free.
+ * logits; an encoder last_hidden_state and sentence_embedding. Sizes of batch and text are free. T5 is two files,
+ * encoder_model.onnx and decoder_model_merged.onnx.
  *
  * Throws NOT_EXPORTABLE for a family that does not say how it is written, TARGET_MODULES_NOT_FOUND, FOLDER_NOT_EMPTY,
  * NON_FINITE, WRITE_FAILED; the folder is then as it was.
@@ -49,43 +50,57 @@ export async function saveOnnx(
   folder: string,
   { dtype = 'F32', adapterInputs, adapterInputsRequired = false, ...options }: SaveOnnxOptions = {},
 ): Promise<SavedModel> {
-  if (model.writeGraph === undefined) {
+  const graphs = model.graphs?.();
+  if (graphs === undefined) {
     throw notExportable(
       `${source.name}: models of the family '${model.family}' with this task are not written as ONNX. Merge into a Hugging Face folder instead (--to hf).`,
     );
   }
+  if (adapterInputs !== undefined) checkOneFile(model);
   const weights = mergedWeights(source.weights, model, adapters ?? new AdapterSet(model));
   const slots = model.modules();
   const { specs, tied } = model.checkpoint;
-  const onnx = new OnnxGraph();
-  const graph = new ModelGraph(
-    onnx,
-    {
-      specs,
-      frozen: (path) => found(slots, path).frozen,
-      isConv1d: (path) => model.conv1d?.has(path) === true,
-      tiedTo: (path) => (weights.untied.includes(path) ? undefined : tied.get(path)),
-      names: weights.names,
-      weights,
-    },
-    {
-      dtype,
-      adapterInputs: new Set(adapterInputs === undefined ? [] : adapterPaths(model, adapterInputs)),
-      adapterInputsRequired,
-    },
-  );
-  model.writeGraph(graph);
+  const from = {
+    specs,
+    frozen: (path: string) => found(slots, path).frozen,
+    isConv1d: (path: string) => model.conv1d?.has(path) === true,
+    tiedTo: (path: string) => (weights.untied.includes(path) ? undefined : tied.get(path)),
+    names: weights.names,
+    weights,
+  };
+  const graphOptions = {
+    dtype,
+    adapterInputs: new Set(adapterInputs === undefined ? [] : adapterPaths(model, adapterInputs)),
+    adapterInputsRequired,
+  };
+  const written = Object.entries(graphs).map(([name, write]): [string, OnnxGraph] => {
+    const onnx = new OnnxGraph();
+    write(new ModelGraph(onnx, from, graphOptions));
+    return [`${name}${endings[dtype]}`, onnx];
+  });
   let warnings: readonly string[] = [];
   await newFolder(folder, options, async (empty) => {
     await fs.mkdir(join(empty, 'onnx'));
-    const files = await writeOnnx(join(empty, 'onnx', fileNames[dtype]), onnx, options);
-    const external = files.length > 1 ? { 'transformers.js_config': { use_external_data_format: true } } : {};
+    let external = {};
+    for (const [name, onnx] of written) {
+      const files = await writeOnnx(join(empty, 'onnx', name), onnx, options);
+      if (files.length > 1) external = { 'transformers.js_config': { use_external_data_format: true } };
+    }
     warnings = await writeModelFiles(source, empty, {
       ...mergedConfig(source.config, weights, model, 'F32'),
       ...external,
     });
   });
   return { files: (await fs.readdir(folder)).sort(), warnings };
+}
+
+/** An adapter file must name inputs of its model alone. Throws NOT_EXPORTABLE where the model is several files. */
+export function checkOneFile(model: Pick<StoredModel, 'graphs'>): void {
+  const names = Object.keys(model.graphs?.() ?? {});
+  if (names.length < 2) return;
+  throw notExportable(
+    `This model is ${names.length} files as ONNX (${names.join(', ')}), and an .onnx_adapter file fills the inputs of one. Merge the adapter into the model.`,
+  );
 }
 
 /** Paths of the linear layers that these names match. */
