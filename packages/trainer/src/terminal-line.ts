@@ -4,6 +4,7 @@
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** 0 where the terminal does not say. */
   readonly columns?: number;
 }
 
@@ -12,7 +13,8 @@ export const erase = '\r\u001b[K';
 
 /** Draws over what the line holds; cut to the width, since a wrapped line could not be drawn over. */
 export function redraw(stream: ProgressStream, text: string): void {
-  stream.write(`${erase}${text.slice(0, (stream.columns ?? 80) - 1)}`);
+  const { columns = 0 } = stream;
+  stream.write(`${erase}${text.slice(0, (columns > 0 ? columns : 80) - 1)}`);
 }
 
 const width = 16;
