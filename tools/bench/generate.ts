@@ -1,11 +1,18 @@
 /**
- * Prefill and decoding speed of a causal language model, next to transformers on torch and, where it is installed, llama.cpp on
- * the same GGUF.
+ * Prefill and decoding speed of a causal language model, next to transformers on torch and llama.cpp on the same GGUF, where
+ * they are installed.
  *
  *   npm run bench:generate -- --model FILE.gguf [--prompt 128] [--tokens 64] [--rounds 3] [--base fp32] [--python python3]
+ *     [--llama FOLDER]
  *
- * Greedy, one text, fp32. Each runs in a process of its own, in turns, so that a slow hour of the machine meets all; the
- * medians of the rounds are given, and the ratios of ours to each peer.
+ * `--llama`: where `npm install --prefix FOLDER node-llama-cpp` was run, which brings llama.cpp as a binary.
+ *
+ * Greedy, one text, on the CPU. transformers widens the weights to fp32, ours are kept as `--base` says; llama.cpp multiplies
+ * them as the file has them quantised, so it reads fewer bytes a token and rounds otherwise.
+ *
+ * Each runs in a process of its own, in turns, so that a slow hour of the machine meets all; the medians of the rounds are
+ * given, and the ratios of ours to each peer. Nothing else should run meanwhile: llama.cpp's threads wait for each other in
+ * loops, and lose most of their speed where other work takes a core.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -23,6 +30,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     base: { type: 'string', default: 'fp32' },
     python: { type: 'string', default: 'python3' },
+    llama: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -35,7 +43,7 @@ if (values.model === undefined) {
 }
 
 async function benchmark(model: string): Promise<void> {
-  const peers = ['transformers', 'llama.cpp'].filter((peer) => isInstalled(peer));
+  const peers = [...(hasTransformers() ? ['transformers'] : []), ...(hasLlama() ? ['llama.cpp'] : [])];
   const speeds = new Map<string, Speed[]>();
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const name of ['loran', ...peers]) {
@@ -59,6 +67,11 @@ async function benchmark(model: string): Promise<void> {
       `${name.padEnd(12)}${load.toFixed(2).padStart(8)}${prefill.toFixed(0).padStart(19)}${decode.toFixed(1).padStart(18)}${peak.toFixed(0).padStart(11)}${ratio}`,
     );
   }
+  if (speeds.has('llama.cpp')) {
+    console.log(
+      `llama.cpp multiplies the weights quantised, as the file has them; loran keeps them in ${values.base}.`,
+    );
+  }
 }
 
 function summary(speeds: readonly Speed[]) {
@@ -71,22 +84,31 @@ function summary(speeds: readonly Speed[]) {
   };
 }
 
-function isInstalled(peer: string): boolean {
-  const modules = peer === 'transformers' ? 'torch, transformers, gguf' : 'llama_cpp';
+function hasTransformers(): boolean {
+  const modules = 'torch, transformers, gguf';
   const { status } = spawnSync(values.python, ['-c', `import ${modules}`], { stdio: 'ignore' });
-  if (status !== 0) console.error(`${peer} is left out: ${values.python} cannot import ${modules}.`);
+  if (status !== 0) console.error(`transformers is left out: ${values.python} cannot import ${modules}.`);
   return status === 0;
+}
+
+function hasLlama(): boolean {
+  if (values.llama !== undefined) return true;
+  console.error('llama.cpp is left out: npm install --prefix FOLDER node-llama-cpp, then give --llama FOLDER.');
+  return false;
 }
 
 async function measured(name: string, model: string): Promise<Speed> {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+  const node = (file: string, last: string) =>
+    [process.execPath, [...process.execArgv, here(file), ...shared, last]] as const;
   const shared = [model, values.prompt, values.tokens, values.threads];
-  const child =
+  const [program, args] =
     name === 'loran'
-      ? spawn(process.execPath, [...process.execArgv, here('generate/loran.ts'), ...shared, values.base], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        })
-      : spawn(values.python, [here('generate_peer.py'), name, ...shared], { stdio: ['ignore', 'pipe', 'inherit'] });
+      ? node('generate/loran.ts', values.base)
+      : name === 'llama.cpp'
+        ? node('generate/llama-cpp.ts', values.llama ?? '')
+        : ([values.python, [here('generate_peer.py'), ...shared]] as const);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));

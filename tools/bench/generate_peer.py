@@ -1,4 +1,4 @@
-"""A peer's generation: `generate_peer.py transformers|llama.cpp MODEL.gguf PROMPT TOKENS THREADS`; the speed on stdout, as JSON."""
+"""transformers' generation: `generate_peer.py MODEL.gguf PROMPT TOKENS THREADS`; the speed on stdout, as JSON."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 
-peer, path, prompt, tokens, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+path, prompt, tokens, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 
 
 def transformers_speed() -> dict:
@@ -37,24 +37,6 @@ def transformers_speed() -> dict:
     return {"loadSeconds": load, "prefillSeconds": times[0], "tokenSeconds": statistics.median(times[1:])}
 
 
-def llama_cpp_speed() -> dict:
-    import llama_cpp
-
-    started = time.perf_counter()
-    model = llama_cpp.Llama(path, n_ctx=prompt + tokens + 8, n_threads=threads, n_threads_batch=threads, verbose=False, n_batch=prompt)
-    load = time.perf_counter() - started
-    ids = [(i * 97) % model.n_vocab() for i in range(prompt)]
-    for _ in range(2):
-        model.reset()
-        times, last = [], time.perf_counter()
-        for _ in model.generate(ids, temp=0.0):
-            times.append(time.perf_counter() - last)
-            last = time.perf_counter()
-            if len(times) == tokens:
-                break
-    return {"loadSeconds": load, "prefillSeconds": times[0], "tokenSeconds": statistics.median(times[1:])}
-
-
-speed = transformers_speed() if peer == "transformers" else llama_cpp_speed()
+speed = transformers_speed()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps({**speed, "promptTokens": prompt, "peakResidentBytes": peak}))

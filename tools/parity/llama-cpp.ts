@@ -9,10 +9,8 @@
  * equal; exits with 1 when F32, or the base in F32 with the adapter, gives others.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { adapterParameters, AdapterSet } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
@@ -27,18 +25,7 @@ import {
   saveGgufAdapter,
 } from '@loran/models';
 import { closeEngine, openEngine, randomStream } from '@loran/tensor';
-
-/** As far as it is used here. */
-interface Llama {
-  loadModel(options: object): Promise<{
-    tokenize(text: string): number[];
-    createContext(options: object): Promise<{
-      getSequence(): { evaluate(tokens: number[], options: object): AsyncGenerator<number> };
-    }>;
-    dispose(): Promise<void>;
-  }>;
-  dispose(): Promise<void>;
-}
+import { type Llama, openLlama } from '../llama-cpp/open-llama.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -80,12 +67,7 @@ try {
   model.dispose();
   await closeEngine();
 
-  const library = 'node-llama-cpp'; // installed elsewhere, so no dependency of this repository
-  const require = createRequire(path.resolve(values.llama, 'package.json'));
-  const { getLlama } = (await import(pathToFileURL(require.resolve(library)).href)) as {
-    readonly getLlama: (options: object) => Promise<Llama>;
-  };
-  const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, maxThreads: 2 });
+  const llama = await openLlama(values.llama, 2);
   const compare = async (what: string, expected: readonly number[], name: string, lora?: string, exact = true) => {
     const { ids, prompt: tokenised } = await llamaTokens(llama, file(name), lora);
     const equal = ids.findIndex((id, i) => id !== expected[i]);

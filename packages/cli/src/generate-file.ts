@@ -5,7 +5,8 @@ import { type DatasetReader, readerFor } from '@loran/datasets';
 import type { Lab, Prompt, StreamOptions, TextGenerator } from '@loran/experiments';
 import type { ChatMessage } from '@loran/models';
 import { LoranError } from '@loran/plugin';
-import { line, type Terminal } from './terminal.js';
+import { barOf } from './lab-flags.js';
+import { line, type Screen } from './terminal.js';
 
 export interface FileFlags {
   readonly data: string;
@@ -14,54 +15,70 @@ export interface FileFlags {
   readonly messagesField?: string;
   readonly batchSize?: number;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
-interface Row {
-  readonly line: number;
-  readonly prompt: Prompt;
-}
-
-/** Rows need the prompt or the conversation; others of their fields are not read. Throws NO_PROMPT with the line. */
+/** Reads all rows before the first is answered. Throws NO_PROMPT with the line. */
 export async function generateForFile(
   generator: TextGenerator,
   lab: Pick<Lab, 'plugins'>,
-  { data, output, promptField = 'prompt', messagesField = 'messages', batchSize = 8, json }: FileFlags,
+  { output, batchSize = 8, json, quiet, ...flags }: FileFlags,
   generation: StreamOptions,
-  { out, err }: Terminal,
+  screen: Screen,
   signal: AbortSignal,
 ): Promise<void> {
+  const prompts = await promptsOf(lab, flags);
+  const { out } = screen;
+  const bar = barOf({ quiet }, screen);
   const target = output === undefined ? out : await newFile(output);
   const write = async (text: string) => {
+    if (target === out) bar.clear(); // both may be the same terminal
     if (!target.write(`${text}\n`)) await once(target, 'drain');
   };
-  let examples = 0;
-  let tokens = 0;
-  const started = performance.now();
-  const flush = async (rows: readonly Row[]) => {
-    const texts = rows.map(() => ({ text: '', tokens: [] as number[] }));
-    for await (const { index, id, text } of generator.stream(
-      rows.map(({ prompt }) => prompt),
-      generation,
-      signal,
-    )) {
+  let [done, tokens] = [0, 0];
+  const show = () => {
+    bar.show({ phase: 'generate', done, total: prompts.length, unit: 'rows', tokens });
+  };
+  show();
+  for (let start = 0; start < prompts.length; start += batchSize) {
+    const batch = prompts.slice(start, start + batchSize);
+    const texts = batch.map(() => ({ text: '', tokens: [] as number[] }));
+    for await (const { index, id, text, finished } of generator.stream(batch, generation, signal)) {
       texts[index]!.tokens.push(id);
       texts[index]!.text += text;
+      tokens += 1;
+      if (finished !== undefined) done += 1;
+      if (done < start + batch.length) show();
     }
     for (const [i, { text, tokens: ids }] of texts.entries()) {
-      const { prompt } = rows[i]!;
+      const prompt = batch[i]!;
       await write(
         JSON.stringify({ ...(typeof prompt === 'string' ? { prompt } : { messages: prompt }), text, tokens: ids }),
       );
-      tokens += ids.length;
     }
-    examples += rows.length;
-    line(err, `${examples} rows, ${(tokens / ((performance.now() - started) / 1000)).toFixed(1)} tokens/s`);
-  };
+    done = start + batch.length;
+    show();
+  }
+  if (target !== out) {
+    target.end();
+    await once(target, 'finish');
+  }
+  const examples = prompts.length;
+  if (json === true) line(out, JSON.stringify({ examples, tokens, ...(output === undefined ? {} : { output }) }));
+}
 
-  let waiting: Row[] = [];
-  for await (const { line: number, fields } of readerFor(data, lab.plugins<DatasetReader>('dataset-reader')).rows(
+/** Rows need the prompt or the conversation; others of their fields are not read. */
+async function promptsOf(
+  lab: Pick<Lab, 'plugins'>,
+  {
     data,
-  )) {
+    promptField = 'prompt',
+    messagesField = 'messages',
+  }: Pick<FileFlags, 'data' | 'promptField' | 'messagesField'>,
+): Promise<Prompt[]> {
+  const prompts: Prompt[] = [];
+  const reader = readerFor(data, lab.plugins<DatasetReader>('dataset-reader'));
+  for await (const { line: number, fields } of reader.rows(data)) {
     const prompt = Object.hasOwn(fields, messagesField) ? fields[messagesField] : fields[promptField];
     if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
       throw new LoranError(
@@ -69,17 +86,9 @@ export async function generateForFile(
         `${data}:${number}: neither '${promptField}' is a text nor '${messagesField}' a list of turns. Name the field with --prompt-field or --messages-field.`,
       );
     }
-    waiting.push({ line: number, prompt: prompt as string | ChatMessage[] });
-    if (waiting.length < batchSize) continue;
-    await flush(waiting);
-    waiting = [];
+    prompts.push(prompt as string | ChatMessage[]);
   }
-  if (waiting.length > 0) await flush(waiting);
-  if (target !== out) {
-    target.end();
-    await once(target, 'finish');
-  }
-  if (json === true) line(out, JSON.stringify({ examples, tokens, ...(output === undefined ? {} : { output }) }));
+  return prompts;
 }
 
 /** A file that is not there yet: answers of hours are not written over. Throws FILE_EXISTS, WRITE_FAILED. */

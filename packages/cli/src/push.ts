@@ -2,12 +2,13 @@
 import type { Command } from 'commander';
 import { type Upload, uploadFolder } from '@loran/hub';
 import { LoranError } from '@loran/plugin';
-import { line, type Terminal } from './terminal.js';
-import { transferBar } from './transfer-bar.js';
+import { barOf, transfer } from './lab-flags.js';
+import { line, type Screen } from './terminal.js';
 
 export interface PushFlags {
   readonly pushToHub?: string;
   readonly private?: boolean;
+  readonly quiet?: boolean;
 }
 
 export function withPushFlags(command: Command): Command {
@@ -30,13 +31,13 @@ export function checkPush({ pushToHub }: PushFlags, output: unknown): void {
 
 /** Uploads the files of `folder` that match `files`; undefined where nothing was asked for. Throws what uploadFolder throws. */
 export async function push(
-  { pushToHub, private: hidden }: PushFlags,
+  { pushToHub, private: hidden, quiet }: PushFlags,
   folder: string,
   files: readonly string[] | undefined,
-  { err }: Pick<Terminal, 'err'>,
+  { err, bar: shown }: Pick<Screen, 'err' | 'bar'>,
 ): Promise<Upload | undefined> {
   if (pushToHub === undefined) return undefined;
-  const bar = transferBar(err);
+  const bar = barOf({ quiet }, { bar: shown });
   const upload = await uploadFolder({
     folder,
     repo: pushToHub,
@@ -44,9 +45,10 @@ export async function push(
     ...(files === undefined ? {} : { files }),
     ...(hidden === undefined ? {} : { private: hidden }),
     onProgress: ({ file, phase, all }) => {
-      if (phase === 'uploading') bar.show(file, all);
+      if (phase === 'uploading') bar.show(transfer('upload', file, all));
     },
   });
+  shown.clear();
   line(err, `Uploaded: ${upload.url}`);
   return upload;
 }

@@ -20,7 +20,7 @@ export const resolver =
 
 /** Loads the model that the data are for, and adds the adapter that is trained. */
 export async function adaptedModel(
-  lab: Pick<Lab, 'plugins'>,
+  lab: Pick<Lab, 'plugins' | 'container'>,
   { model, base, adapter: { method: methodName, targetModules, ...config }, startFrom, pooling, seed }: TrainRun,
   data: TaskData,
 ): Promise<AdaptedModel> {

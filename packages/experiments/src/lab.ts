@@ -18,6 +18,7 @@ import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './
 import { exportModel, type ExportModelOptions, type ExportResult } from './export/export-model.js';
 import { type Experiment, experiment } from './experiment.js';
 import type { ExperimentOptions, TrainRunOptions } from './options.js';
+import { noProgress } from './phase-progress.js';
 import { type RunHooks, type RunResult, trainRun } from './train-run.js';
 import { Services } from './services.js';
 import { folderStore } from './store.js';
@@ -48,6 +49,7 @@ export function createLab(): Lab {
   const container = new Container();
   container.bind(Services.engineOptions).toConstantValue({});
   container.bind(Services.download).toConstantValue({});
+  container.bind(Services.progress).toConstantValue(noProgress);
   container.bind(Services.clock).toConstantValue(systemClock);
   container.bind(Services.store).toConstantValue(folderStore);
   container.bind(Services.tracker).toConstantValue(noTracker);

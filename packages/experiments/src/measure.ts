@@ -10,6 +10,7 @@ import {
   scorePairs,
   scoreTexts,
 } from '@loran/trainer';
+import type { PhaseListeners } from './phase-progress.js';
 import type { MeasureOptions } from './task/run-task.js';
 
 export interface Measurement {
@@ -21,17 +22,20 @@ export interface Measurement {
   readonly references: readonly (string | TextLoss)[];
 }
 
+/** With those who hear how far it has come. */
+export type ListenedMeasure = MeasureOptions & { readonly progress: PhaseListeners };
+
 const nothing: Measurement = { examples: 0, metrics: {}, predictions: [], references: [] };
 
 /** Predicts every example's label and evaluates. */
 export async function measureClassifier(
   classifier: SequenceClassifier,
   examples: readonly TextClassificationExample[],
-  { labels, maxLength, evaluators }: Omit<MeasureOptions, 'appendEnd'> & { readonly labels: LabelMap },
+  { labels, maxLength, evaluators, progress }: Omit<ListenedMeasure, 'appendEnd'> & { readonly labels: LabelMap },
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
-  const encoded = encodeExamples(examples, classifier, { labels, maxLength });
-  const { labels: predicted, metrics } = await evaluateClassifier(classifier, encoded, evaluators);
+  const encoded = encodeExamples(examples, classifier, { labels, maxLength, ...progress.tokenise });
+  const { labels: predicted, metrics } = await evaluateClassifier(classifier, encoded, evaluators, progress.evaluate);
   return {
     examples: examples.length,
     metrics,
@@ -44,21 +48,22 @@ export async function measureClassifier(
 export async function measurePairs(
   model: SequenceToSequenceModel,
   examples: readonly LanguageExample[],
-  { maxLength, evaluators, appendEnd }: MeasureOptions,
+  { maxLength, evaluators, appendEnd, progress }: ListenedMeasure,
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
-  return ofScores(await scorePairs(model, encodePairs(examples, model, { maxLength, appendEnd })), evaluators);
+  const encoded = encodePairs(examples, model, { maxLength, appendEnd, ...progress.tokenise });
+  return ofScores(await scorePairs(model, encoded, progress.evaluate), evaluators);
 }
 
 /** The loss of every text, and what follows from it. */
 export async function measureLanguageModel(
   model: LanguageModel,
   examples: readonly LanguageExample[],
-  { maxLength, evaluators, appendEnd }: MeasureOptions,
+  { maxLength, evaluators, appendEnd, progress }: ListenedMeasure,
 ): Promise<Measurement> {
   if (examples.length === 0) return nothing;
-  const encoded = await encodeLanguageExamples(examples, model, { maxLength, appendEnd });
-  return ofScores(await scoreTexts(model, encoded), evaluators);
+  const encoded = await encodeLanguageExamples(examples, model, { maxLength, appendEnd, ...progress.tokenise });
+  return ofScores(await scoreTexts(model, encoded, progress.evaluate), evaluators);
 }
 
 function ofScores(scores: readonly TextLoss[], evaluators: readonly Evaluator[]): Measurement {

@@ -6,7 +6,7 @@ import { identity, sinter } from '@loran/activations';
 import { lora } from '@loran/lora';
 import { loran } from '@loran/loran';
 import { nf4 } from '@loran/qlora';
-import { readMetrics, readRun } from '@loran/trainer';
+import { type PhaseProgress, readMetrics, readRun } from '@loran/trainer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cpuLab, model, type Toy, toyTask } from './__fixtures__/toy-task.js';
 import { loadPlugins } from './plugin-modules.js';
@@ -48,6 +48,30 @@ describe('a training run', () => {
     const again = await lab().evaluate({ model, adapter: output, data: toy.test });
     expect(again.metrics).toEqual(run.metrics);
     expect(again.predictions).toEqual(run.predictions);
+  });
+
+  test('says how far each phase is, to whom the lab is told to tell it', async () => {
+    const listening = lab();
+    const heard: PhaseProgress[] = [];
+    listening.container.rebind(Services.progress).toConstantValue((progress: PhaseProgress) => heard.push(progress));
+    const data = { train: toy.train, test: toy.test };
+    await listening.train({ model, data, training: { ...training, steps: 1 } });
+    const ended = heard.filter(({ done, total }) => done === total);
+    expect(ended).toMatchObject([
+      { phase: 'load', unit: 'bytes' },
+      { phase: 'tokenise', unit: 'examples', total: 24 },
+      { phase: 'tokenise', unit: 'examples', total: 8 },
+      { phase: 'evaluate', unit: 'examples', total: 8 },
+    ]);
+    expect(ended[3]!.tokens).toBeGreaterThan(8);
+
+    heard.length = 0;
+    await listening.export({ model, output: path.join(toy.folder, 'written') });
+    const phases = heard.filter(({ done, total }) => done === total).map(({ phase, unit }) => [phase, unit]);
+    expect(phases).toEqual([
+      ['load', 'bytes'],
+      ['write', 'bytes'],
+    ]);
   });
 
   test('holds a part out when no test data are named, the same for every seed', async () => {

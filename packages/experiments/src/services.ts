@@ -8,6 +8,7 @@ import type { ServiceIdentifier } from 'inversify';
 import type { ModelDownload } from '@loran/models';
 import type { Plugin, PluginKind } from '@loran/plugin';
 import type { Engine, EngineOptions } from '@loran/tensor';
+import type { PhaseProgress } from '@loran/trainer';
 import type { Clock } from './clock.js';
 import type { Store } from './store.js';
 import type { Tracker } from './tracker.js';
@@ -21,6 +22,8 @@ export const Services = {
   engineOptions: identifier<EngineOptions>('EngineOptions'),
   /** How models of the hub are fetched: token, cache, offline, progress. */
   download: identifier<ModelDownload>('Download'),
+  /** Is told how far loading, tokenising, evaluating and writing have come; training has its own events. */
+  progress: identifier<(progress: PhaseProgress) => void>('Progress'),
   /** Time, for durations and file names. */
   clock: identifier<Clock>('Clock'),
   /** Where runs are written. */

@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import { parseOptions } from './options.js';
+import { phaseListeners } from './phase-progress.js';
 import { Services } from './services.js';
 import { loadTextModel, type TextModel, writerOf } from './text-model.js';
 import { trainedWith } from './trained-with.js';
@@ -134,7 +135,11 @@ async function loadAsWriter(
   const source = await openModel(file);
   try {
     const family = await familyOfModel(source, { families });
-    return await loadTextModel(source, family, { base: lab.plugins<BaseStorage>('base-storage').get(base), families });
+    return await loadTextModel(source, family, {
+      base: lab.plugins<BaseStorage>('base-storage').get(base),
+      families,
+      ...phaseListeners(lab).load,
+    });
   } finally {
     await source.weights.close();
   }

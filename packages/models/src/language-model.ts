@@ -1,6 +1,7 @@
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
+import type { LoadProgressOptions } from './checkpoint/load-progress.js';
 import type { KeyValueCache } from './decoder/key-value-cache.js';
 import type { TokenBatch } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
@@ -45,7 +46,7 @@ export interface LanguageModel extends Adaptable {
   dispose(): void;
 }
 
-export interface LanguageModelOptions {
+export interface LanguageModelOptions extends LoadProgressOptions {
   /** Storage of the linear layers, one for all or by path; default fp32. */
   readonly base?: BaseStorage | ((path: string) => BaseStorage);
   /** Storage of embeddings and of an output head of its own; default fp32. */

@@ -1,6 +1,7 @@
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
+import type { LoadProgressOptions } from './checkpoint/load-progress.js';
 import type { TokenBatch } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
@@ -34,7 +35,7 @@ export interface SentenceEncoder extends Adaptable, SentencePooling {
   dispose(): void;
 }
 
-export interface SentenceEncoderOptions extends Partial<SentencePooling> {
+export interface SentenceEncoderOptions extends Partial<SentencePooling>, LoadProgressOptions {
   /** Storage of the linear layers, one for all or by path; default fp32. Embeddings are always fp32. */
   readonly base?: BaseStorage | ((path: string) => BaseStorage);
 }

@@ -1,6 +1,7 @@
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
+import type { LoadProgressOptions } from './checkpoint/load-progress.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** A rectangle of token ids. */
@@ -47,7 +48,7 @@ export interface SequenceClassifier extends Adaptable {
   dispose(): void;
 }
 
-export interface SequenceClassifierOptions {
+export interface SequenceClassifierOptions extends LoadProgressOptions {
   /** Names of the labels; default: those of the checkpoint's own classifier. */
   readonly labels?: readonly string[];
   /** Storage of the linear layers, one for all or by path; default fp32. Embeddings and the classifier are always fp32. */

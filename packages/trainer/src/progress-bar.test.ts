@@ -58,6 +58,9 @@ test('never wraps, since a wrapped line could not be drawn over', () => {
   const out = stream(true, 30);
   progressBar(out).show(step(50));
   expect(out.written[0]!.length).toBe('\r\u001b[K'.length + 29);
+  const unknown = stream(true, 0); // some terminals do not say how wide they are
+  progressBar(unknown).show(step(50));
+  expect(unknown.written[0]).toMatch(/2:41 left$/);
 });
 
 test('elsewhere it is a plain line every few seconds and nothing else', () => {

@@ -5,6 +5,7 @@
  *
  * Where the stream is no terminal (a log file, a CI), a plain line every few seconds instead.
  */
+import { cells, duration, erase, type ProgressStream, redraw } from './terminal-line.js';
 import type { StepEvent, TrainingEvent } from './training-event.js';
 
 export interface ProgressBar {
@@ -19,15 +20,6 @@ export interface ProgressBarOptions {
   readonly interval?: number;
 }
 
-/** What is used of a stream such as process.stderr. */
-export interface ProgressStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
-const barWidth = 16;
-
 export function progressBar(stream: ProgressStream = process.stderr, options: ProgressBarOptions = {}): ProgressBar {
   const terminal = stream.isTTY === true;
   const { interval = terminal ? 0.1 : 10 } = options;
@@ -37,7 +29,7 @@ export function progressBar(stream: ProgressStream = process.stderr, options: Pr
   let open = false;
 
   const line = (text: string) => {
-    stream.write(terminal ? `\r\u001b[K${text}\n` : `${text}\n`);
+    stream.write(`${terminal ? erase : ''}${text}\n`);
     open = false;
   };
   const draw = (text: string) => {
@@ -45,7 +37,7 @@ export function progressBar(stream: ProgressStream = process.stderr, options: Pr
       line(text);
       return;
     }
-    stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}`); // a wrapped line could not be drawn over
+    redraw(stream, text);
     open = true;
   };
   const close = () => {
@@ -83,10 +75,9 @@ const smooth = (mean: number | undefined, value: number): number =>
   mean === undefined ? value : 0.9 * mean + 0.1 * value;
 
 function describe({ step, steps, epoch, epochs, remainingSeconds }: StepEvent, loss: number, rate: number): string {
-  const filled = Math.round((barWidth * step) / steps);
   return [
     `epoch ${epoch}${epochs === undefined ? '' : `/${epochs}`}`,
-    '█'.repeat(filled) + '░'.repeat(barWidth - filled),
+    cells(step / steps),
     `${step}/${steps}`,
     `loss ${loss.toFixed(4)}`,
     `${Math.round(rate).toLocaleString('en-US')} tokens/s`,
@@ -96,11 +87,3 @@ function describe({ step, steps, epoch, epochs, remainingSeconds }: StepEvent, l
 
 const metric = ([name, value]: [string, number | { readonly value: number }]): string =>
   `${name} ${(typeof value === 'number' ? value : value.value).toFixed(4)}`;
-
-/** 59 -> '0:59', 3661 -> '1:01:01' */
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number) => String(n).padStart(2, '0');
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}

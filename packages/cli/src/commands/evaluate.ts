@@ -4,11 +4,11 @@ import { writeFileAtomic } from '@loran/formats';
 import { list, number } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { evaluationJson, exampleLines, metricLines } from '../results.js';
-import { line, type Terminal } from '../terminal.js';
+import { line, type Screen } from '../terminal.js';
 
 type EvaluateFlags = LabFlags & { readonly appendEos?: boolean; readonly perExample?: string };
 
-export function evaluateCommand(program: Command, terminal: Terminal): void {
+export function evaluateCommand(program: Command, terminal: Screen): void {
   withLabFlags(program.command('evaluate'))
     .description('measure a trained adapter, or a model with its own classifier')
     .option(

@@ -3,11 +3,11 @@ import { exportFormats, type ExportModelOptions } from '@loran/experiments';
 import { number, repeated, targetModules } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
-import { line, type Terminal } from '../terminal.js';
+import { line, type Screen } from '../terminal.js';
 
 type ExportFlags = LabFlags & PushFlags & { readonly adapter?: readonly string[]; readonly to?: string };
 
-export function mergeCommand(program: Command, terminal: Terminal): void {
+export function mergeCommand(program: Command, terminal: Screen): void {
   exporting(program.command('merge'), terminal)
     .description('merge adapters into a model: a Hugging Face folder that transformers loads')
     .addHelpText(
@@ -18,7 +18,7 @@ Example:
     );
 }
 
-export function convertCommand(program: Command, terminal: Terminal): void {
+export function convertCommand(program: Command, terminal: Screen): void {
   exporting(program.command('convert'), terminal)
     .description('write a model (adapters merged in) or an adapter in another format')
     .addOption(
@@ -37,7 +37,8 @@ Examples:
     );
 }
 
-function exporting(command: Command, { out, err }: Terminal): Command {
+function exporting(command: Command, screen: Screen): Command {
+  const { out, err } = screen;
   return withPushFlags(withLabFlags(command))
     .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
     .option(
@@ -73,10 +74,10 @@ function exporting(command: Command, { out, err }: Terminal): Command {
       };
       const options = await configured(flags, given);
       checkPush(flags, options.output);
-      const lab = await labOf(flags, { err });
+      const lab = await labOf(flags, screen);
       const { warnings, ...result } = await lab.export(options as unknown as ExportModelOptions);
       for (const warning of warnings) line(err, `warning: ${warning}`);
-      await push(flags, result.output, undefined, { err });
+      await push(flags, result.output, undefined, screen);
       line(out, flags.json === true ? JSON.stringify({ ...result, warnings }) : `Written: ${result.output}`);
     });
 }

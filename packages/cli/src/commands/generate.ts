@@ -6,7 +6,7 @@ import { generateForFile } from '../generate-file.js';
 import { chatSession } from '../chat-session.js';
 import { list, number, repeated } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
-import { line, type Terminal } from '../terminal.js';
+import { line, type Screen, type Terminal } from '../terminal.js';
 
 type GenerateFlags = LabFlags & {
   readonly prompt?: string;
@@ -20,7 +20,7 @@ type GenerateFlags = LabFlags & {
   readonly batchSize?: number;
 };
 
-export function generateCommand(program: Command, terminal: Terminal): void {
+export function generateCommand(program: Command, terminal: Screen): void {
   withLabFlags(program.command('generate'))
     .description('continue texts with a language model, or talk with it')
     .option(

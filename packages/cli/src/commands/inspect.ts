@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { inspect, type Inspection, Services } from '@loran/experiments';
 import { type LabFlags, labOf } from '../lab-flags.js';
-import { line, type Terminal } from '../terminal.js';
+import { line, type Screen } from '../terminal.js';
 
-export function inspectCommand(program: Command, terminal: Terminal): void {
+export function inspectCommand(program: Command, terminal: Screen): void {
   program
     .command('inspect')
     .description('what an adapter, a model, a .gguf or .safetensors file holds, without reading its weights')

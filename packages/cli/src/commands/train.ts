@@ -6,17 +6,16 @@ import { list, number, setting, targetModules } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { metricLines, runJson } from '../results.js';
-import { line, type Terminal } from '../terminal.js';
+import { line, type Screen, type Terminal } from '../terminal.js';
 
 type TrainFlags = LabFlags &
   PushFlags & {
-    readonly quiet?: boolean;
     readonly appendEos?: boolean;
     readonly adapter?: string;
     readonly set?: Readonly<Record<string, unknown>>;
   };
 
-export function trainCommand(program: Command, terminal: Terminal, result: { exitCode: number }): void {
+export function trainCommand(program: Command, terminal: Screen, result: { exitCode: number }): void {
   withPushFlags(withLabFlags(program.command('train')))
     .description(
       'train an adapter: a classifier on texts with labels, or a language model on texts, prompts or conversations',
@@ -83,7 +82,6 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
     .option('--seed <n>', '(default: 0)', number)
     .option('--output <folder>', 'folder to write the adapter and the run to')
     .option('--overwrite', 'replace the run that the output folder holds')
-    .option('--quiet', 'no progress')
     .action(async (flags: TrainFlags) => {
       const options = await configured(flags, optionsOf(flags));
       checkPush(flags, options.output);
@@ -92,6 +90,7 @@ export function trainCommand(program: Command, terminal: Terminal, result: { exi
       const { signal, release } = onInterrupt();
       signal.addEventListener('abort', () => {
         bar?.close();
+        terminal.bar.clear();
         line(terminal.err, 'Finishing this step, then saving. Ctrl-C again stops at once.');
       });
       let run: RunResult;

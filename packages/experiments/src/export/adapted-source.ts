@@ -26,6 +26,7 @@ import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
 import { disposeModel, resolver } from '../adapter-setup.js';
 import type { Lab } from '../lab.js';
+import { phaseListeners } from '../phase-progress.js';
 import { Services } from '../services.js';
 import type { TaskModel } from '../task/run-task.js';
 import { loadTextModel } from '../text-model.js';
@@ -61,7 +62,7 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
   try {
     const families = lab.plugins<ModelFamily>('model-family');
     const family = await familyOfModel(source, { families });
-    const model = await loadFor(source, family, about, { base: storage, families });
+    const model = await loadFor(source, family, about, { base: storage, families, ...phaseListeners(lab).load });
     const set = new AdapterSet(model);
     try {
       const adapters = await addAdapters(lab, source, model, set, choice.adapters);

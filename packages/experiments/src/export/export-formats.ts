@@ -24,6 +24,8 @@ export interface ExportOptions {
   readonly adapterInputsRequired?: boolean | undefined;
   /** Name of the base model to write into an adapter. */
   readonly baseModel: string;
+  /** Hears of the weights of whole models as they are written, in bytes. */
+  readonly onProgress: (done: number, total: number) => void;
 }
 
 export interface ExportFormat {
@@ -55,8 +57,9 @@ export const exportFormats: readonly ExportFormat[] = [
     name: 'gguf',
     about: 'a GGUF file for llama.cpp, adapters merged in, with a Modelfile for Ollama beside it',
     dtypes: ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'],
-    async write({ source, model, set }, { output, dtype }) {
-      return (await saveGguf(source, model, set, output, dtypeOf<SaveGgufOptions>(dtype))).warnings;
+    async write({ source, model, set }, { output, dtype, onProgress }) {
+      const options = { ...dtypeOf<SaveGgufOptions>(dtype), onProgress };
+      return (await saveGguf(source, model, set, output, options)).warnings;
     },
   },
   {
@@ -73,9 +76,11 @@ export const exportFormats: readonly ExportFormat[] = [
     name: 'onnx',
     about: 'a folder for ONNX Runtime and transformers.js, adapters merged in',
     dtypes: ['F32', 'F16'],
-    async write({ source, model, set }, { output, dtype, overwrite, adapterInputs, adapterInputsRequired = false }) {
+    async write({ source, model, set }, { output, dtype, overwrite, onProgress, ...inputs }) {
+      const { adapterInputs, adapterInputsRequired = false } = inputs;
       const { warnings } = await saveOnnx(source, model, set, output, {
         overwrite,
+        onProgress,
         ...dtypeOf<SaveOnnxOptions>(dtype),
         ...(adapterInputs === undefined ? {} : { adapterInputs, adapterInputsRequired }),
       });
@@ -117,11 +122,12 @@ export const exportFormats: readonly ExportFormat[] = [
 
 async function writeFolder(
   { source, model, set }: AdaptedSource,
-  { output, dtype, overwrite, maxShardBytes }: ExportOptions,
+  { output, dtype, overwrite, maxShardBytes, onProgress }: ExportOptions,
   more: Pick<SaveMergedModelOptions, 'packed'> = {},
 ): Promise<readonly string[]> {
   const { warnings } = await saveMergedModel(source, model, set, output, {
     overwrite,
+    onProgress,
     ...dtypeOf<SaveMergedModelOptions>(dtype),
     ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
     ...more,

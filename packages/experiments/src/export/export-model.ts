@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Lab } from '../lab.js';
 import { parseOptions, targetModules } from '../options.js';
+import { phaseListeners } from '../phase-progress.js';
 import { adaptedSource } from './adapted-source.js';
 import { exportFormat } from './export-formats.js';
 
@@ -45,7 +46,11 @@ export async function exportModel(lab: Lab, input: ExportModelOptions): Promise<
   const format = exportFormat(options.to, options.dtype); // named before the model is read
   const from = await adaptedSource(lab, { ...options, base: format.base ?? options.base });
   try {
-    const warnings = await format.write(from, { ...options, baseModel: options.model });
+    const warnings = await format.write(from, {
+      ...options,
+      baseModel: options.model,
+      ...phaseListeners(lab).write,
+    });
     const loaded = [...from.model.warnings, ...from.adapters.flatMap((adapter) => adapter.warnings)];
     return { output: options.output, format: format.name, warnings: [...loaded, ...warnings] };
   } finally {

@@ -4,6 +4,7 @@ import { LabelMap, readTextClassification } from '@loran/datasets';
 import { loadSequenceClassifier, type ModelFamily } from '@loran/models';
 import { classificationTask, encodeExamples, type TrainingTask } from '@loran/trainer';
 import { measureClassifier } from '../measure.js';
+import { phaseListeners } from '../phase-progress.js';
 import { loadTextData, type TextData } from '../text-data.js';
 import type { RunTask, TaskData } from './run-task.js';
 
@@ -37,7 +38,9 @@ export const classification: RunTask = {
 function taskData(data: TextData, names: readonly string[] | undefined): TaskData {
   return {
     async load(lab, { model, base, pooling, seed, fresh }) {
+      const progress = phaseListeners(lab);
       const classifier = await loadSequenceClassifier(model, {
+        ...progress.load,
         ...(names === undefined ? {} : { labels: names }),
         base: lab.plugins<BaseStorage>('base-storage').get(base),
         families: lab.plugins<ModelFamily>('model-family'),
@@ -53,13 +56,13 @@ function taskData(data: TextData, names: readonly string[] | undefined): TaskDat
         settled: { pooling: classifier.pooling },
         labels,
         async trainingTask(adapter, { batchSize, maxLength, seed }) {
-          const examples = encodeExamples(data.train, classifier, { labels, maxLength });
+          const examples = encodeExamples(data.train, classifier, { labels, maxLength, ...progress.tokenise });
           const parameters = adapterParameters(adapter);
           const task = classificationTask({ classifier, parameters, examples, batchSize, seed });
           return Promise.resolve(task as TrainingTask<unknown>);
         },
         measure: ({ maxLength, evaluators }) =>
-          measureClassifier(classifier, data.test, { labels, maxLength, evaluators }),
+          measureClassifier(classifier, data.test, { labels, maxLength, evaluators, progress }),
       };
     },
   };

@@ -9,8 +9,8 @@ export const languageModel = languageTask({
   taskType: 'CAUSAL_LM',
   defaults: { batchSize: 8, learningRate: 5e-4, maxLength: 512, evaluators: ['perplexity'] },
   load: loadLanguageModel,
-  async trainingTask(model, texts, { maxLength, appendEnd, ...training }) {
-    const examples = await encodeLanguageExamples(texts, model, { maxLength, appendEnd });
+  async trainingTask(model, texts, { maxLength, appendEnd, progress, ...training }) {
+    const examples = await encodeLanguageExamples(texts, model, { maxLength, appendEnd, ...progress.tokenise });
     const allowEndless = !appendEnd; // then it is meant
     return languageModelTask({ model, examples, allowEndless, ...training }) as TrainingTask<unknown>;
   },

@@ -5,20 +5,14 @@ import type { LanguageModelOptions, Loading, ModelFamily } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
 import { withTestData } from '../held-out.js';
 import type { Lab } from '../lab.js';
-import type { Measurement } from '../measure.js';
+import type { ListenedMeasure, Measurement } from '../measure.js';
 import type { DataOptions } from '../options.js';
-import type {
-  MeasureOptions,
-  RunTask,
-  SettledTraining,
-  TaskData,
-  TaskDefaults,
-  TaskModel,
-  TaskName,
-} from './run-task.js';
+import { phaseListeners, type PhaseListeners } from '../phase-progress.js';
+import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskModel, TaskName } from './run-task.js';
 
 /** The numbers of a training, as @loran/trainer takes them. */
 export interface LanguageTraining extends Pick<SettledTraining, 'batchSize' | 'maxLength'> {
+  readonly progress: PhaseListeners;
   readonly parameters: ReturnType<typeof adapterParameters>;
   readonly seed: number;
   readonly appendEnd: boolean;
@@ -36,7 +30,7 @@ export interface LanguageTask<Model extends TaskModel> {
     examples: readonly LanguageExample[],
     training: LanguageTraining,
   ): Promise<TrainingTask<unknown>>;
-  measure(model: Model, examples: readonly LanguageExample[], options: MeasureOptions): Promise<Measurement>;
+  measure(model: Model, examples: readonly LanguageExample[], options: ListenedMeasure): Promise<Measurement>;
 }
 
 export function languageTask<Model extends TaskModel>(task: LanguageTask<Model>): RunTask {
@@ -63,7 +57,9 @@ function taskData<Model extends TaskModel>(
 ): TaskData {
   return {
     async load(lab, { model: path, base }) {
+      const progress = phaseListeners(lab);
       const model = await task.load(path, {
+        ...progress.load,
         base: lab.plugins<BaseStorage>('base-storage').get(base),
         families: lab.plugins<ModelFamily>('model-family'),
       });
@@ -74,9 +70,9 @@ function taskData<Model extends TaskModel>(
         settled: {},
         trainingTask: (adapter, { batchSize, maxLength, seed, appendEnd = true }) => {
           const parameters = adapterParameters(adapter);
-          return task.trainingTask(model, train, { parameters, batchSize, maxLength, seed, appendEnd });
+          return task.trainingTask(model, train, { parameters, batchSize, maxLength, seed, appendEnd, progress });
         },
-        measure: (options) => task.measure(model, test, options),
+        measure: (options) => task.measure(model, test, { ...options, progress }),
       };
     },
   };

@@ -67,7 +67,7 @@ export interface LoadedTask {
 
 /** Data of a task that are read already. */
 export interface TaskData {
-  load(lab: Pick<Lab, 'plugins'>, choice: ModelChoice): Promise<LoadedTask>;
+  load(lab: Pick<Lab, 'plugins' | 'container'>, choice: ModelChoice): Promise<LoadedTask>;
 }
 
 export interface RunTask {

@@ -9,8 +9,8 @@ export const sequenceToSequence = languageTask({
   taskType: 'SEQ_2_SEQ_LM',
   defaults: { batchSize: 8, learningRate: 1e-3, maxLength: 512, evaluators: ['perplexity'] },
   load: loadSequenceToSequenceModel,
-  trainingTask(model, texts, { maxLength, appendEnd, ...training }) {
-    const examples = encodePairs(texts, model, { maxLength, appendEnd });
+  trainingTask(model, texts, { maxLength, appendEnd, progress, ...training }) {
+    const examples = encodePairs(texts, model, { maxLength, appendEnd, ...progress.tokenise });
     const allowEndless = !appendEnd; // then it is meant
     const task = sequenceToSequenceTask({ model, examples, allowEndless, ...training });
     return Promise.resolve(task as TrainingTask<unknown>);

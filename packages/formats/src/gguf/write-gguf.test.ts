@@ -35,6 +35,21 @@ test('a file of every type, read and written again, has the bytes of the referen
   expect(readFileSync(path).equals(readFileSync(fixture('every-type.gguf')))).toBe(true);
 });
 
+test('writing says how far it is, in bytes of the tensors', async () => {
+  const values = async function* () {
+    yield* await Promise.resolve([new Float32Array(32), new Float32Array(32)]);
+  };
+  const reports: [number, number][] = [];
+  const tensors: [string, GgufTensor][] = [
+    ['a', { dtype: 'Q8_0', shape: [2, 32], values }],
+    ['b', { dtype: 'F32', shape: [1], data: new Uint8Array(4) }],
+  ];
+  await writeGguf(path, { fields: [], tensors }, { onProgress: (...report) => reports.push(report) });
+  expect(reports[0]).toEqual([0, 72]);
+  expect(reports.filter(([written]) => written === 72)).toEqual([[72, 72]]);
+  expect(reports.at(-1)).toEqual([72, 72]);
+});
+
 test('values narrowed and quantised in runs of any length have the bytes of the reference quantisers', async () => {
   const golden = await openSafetensors(fixture('quantised.safetensors'));
   const { shape } = golden.tensors.get('values')!;

@@ -6,6 +6,7 @@ import { bytesOf, type TensorValues } from '../encode-values.js';
 import { replaceFile } from '../replace-file.js';
 import { blockSizes, isBlockType, sizeOf, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
+import { writeProgress, type WriteProgressOptions } from '../write-progress.js';
 import { type GgufType, ggufTypeCodes } from './gguf-type.js';
 import type { GgufValue } from './gguf-value.js';
 import { largestRank, readAlignment } from './header.js';
@@ -29,11 +30,16 @@ const longestName = 63; // bytes; llama.cpp takes no more
  * Throws INVALID_METADATA, INVALID_TENSOR (a name twice or too long, rows that are no whole blocks, bytes that do not fit the
  * shape, values that the type cannot hold) and WRITE_FAILED; the old file is kept then.
  */
-export async function writeGguf(path: string, contents: GgufContents): Promise<void> {
+export async function writeGguf(
+  path: string,
+  contents: GgufContents,
+  options: WriteProgressOptions = {},
+): Promise<void> {
   const fields = [...contents.fields];
   const tensors = [...contents.tensors];
   const alignment = readAlignment(new Map(fields), path);
   const header = encodeHeader(path, fields, tensors, alignment);
+  const progress = writeProgress(tensors, options);
   await replaceFile(path, async (write) => {
     await write(header);
     for (const [name, tensor] of tensors) {
@@ -42,6 +48,7 @@ export async function writeGguf(path: string, contents: GgufContents): Promise<v
       for await (const bytes of bytesOf(tensor, name, path)) {
         written += bytes.byteLength;
         await write(bytes);
+        progress(bytes.byteLength);
       }
       if (written !== size) throw wrongSize(path, name, tensor, written);
       await write(new Uint8Array(padding(size, alignment)));

@@ -3,7 +3,7 @@
  * are read when the file is written.
  */
 import { Buffer } from 'node:buffer';
-import type { TensorBytes, TensorChunks } from '../tensor-bytes.js';
+import { sizeOf, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import type { TensorValues } from '../encode-values.js';
 import {
   type GraphAttribute,
@@ -37,6 +37,11 @@ export class OnnxGraph {
   /** The weights, by name, in the order in which they were asked for. */
   get weights(): ReadonlyMap<string, OnnxWeight> {
     return this.#weights;
+  }
+
+  /** Bytes that the weights will take. */
+  get byteLength(): number {
+    return [...this.#weights.values()].reduce((sum, { shape, dtype }) => sum + sizeOf(shape, dtype), 0);
   }
 
   /** Declares an input; a size that varies has a name. Returns the value's name, as all that follow do. */

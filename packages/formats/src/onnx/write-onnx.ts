@@ -11,11 +11,12 @@ import { bytesOf } from '../encode-values.js';
 import { type NewFile, replaceFiles } from '../replace-file.js';
 import { sizeOf } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
+import { writeProgress, type WriteProgressOptions } from '../write-progress.js';
 import { onnxTypes } from './messages.js';
 import { type OnnxGraph, onnxVersions, type OnnxWeight, type OnnxWeightType } from './onnx-graph.js';
 import { ProtobufWriter, varintLength } from './protobuf-writer.js';
 
-export interface WriteOnnxOptions {
+export interface WriteOnnxOptions extends WriteProgressOptions {
   /** Bytes of weights from which on they get a file of their own; default 1.5 GB. */
   readonly maxInlineBytes?: number;
 }
@@ -35,18 +36,23 @@ const alignment = 4096; // pages, so that a runtime may map a weight into memory
 export async function writeOnnx(
   file: string,
   graph: OnnxGraph,
-  { maxInlineBytes = 1.5e9 }: WriteOnnxOptions = {},
+  { maxInlineBytes = 1.5e9, ...options }: WriteOnnxOptions = {},
 ): Promise<readonly string[]> {
   const weights = [...graph.weights];
-  const total = weights.reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape, dtype), 0);
-  const files = total > maxInlineBytes ? external(file, graph, weights) : [inline(file, graph, weights)];
+  const progress = writeProgress(weights, options);
+  const files =
+    graph.byteLength > maxInlineBytes
+      ? external(file, graph, weights, progress)
+      : [inline(file, graph, weights, progress)];
   await replaceFiles(files);
   return files.map(({ path }) => basename(path));
 }
 
 type Weights = readonly (readonly [name: string, weight: OnnxWeight])[];
 
-function inline(path: string, graph: OnnxGraph, weights: Weights): NewFile {
+type Progress = ReturnType<typeof writeProgress>;
+
+function inline(path: string, graph: OnnxGraph, weights: Weights, progress: Progress): NewFile {
   const heads = weights.map(([name, weight]) => described(name, weight).finish());
   const lengths = weights.map(([, { shape, dtype }], i) => {
     const bytes = sizeOf(shape, dtype);
@@ -63,7 +69,7 @@ function inline(path: string, graph: OnnxGraph, weights: Weights): NewFile {
         await write(
           new ProtobufWriter().open(5, lengths[i]!).raw(heads[i]!).open(9, sizeOf(weight.shape, weight.dtype)).finish(),
         );
-        await writeBytes(write, path, name, weight);
+        await writeBytes(write, progress, path, name, weight);
       }
       await write(closing().finish());
     },
@@ -71,7 +77,7 @@ function inline(path: string, graph: OnnxGraph, weights: Weights): NewFile {
 }
 
 /** The file of weights comes first: a model must never refer to what is not there yet. */
-function external(path: string, graph: OnnxGraph, weights: Weights): NewFile[] {
+function external(path: string, graph: OnnxGraph, weights: Weights, progress: Progress): NewFile[] {
   const location = `${basename(path)}_data`;
   const starts: number[] = [];
   let end = 0;
@@ -86,7 +92,7 @@ function external(path: string, graph: OnnxGraph, weights: Weights): NewFile[] {
         let place = 0;
         for (const [i, [name, weight]] of weights.entries()) {
           if (starts[i]! > place) await write(new Uint8Array(starts[i]! - place));
-          await writeBytes(write, path, name, weight);
+          await writeBytes(write, progress, path, name, weight);
           place = starts[i]! + sizeOf(weight.shape, weight.dtype);
         }
       },
@@ -130,6 +136,7 @@ function described(name: string, { shape, dtype }: OnnxWeight): ProtobufWriter {
 
 async function writeBytes(
   write: (bytes: Uint8Array) => Promise<void>,
+  progress: Progress,
   file: string,
   name: string,
   weight: OnnxWeight,
@@ -139,6 +146,7 @@ async function writeBytes(
   for await (const bytes of bytesOf(weight, name, file)) {
     written += bytes.byteLength;
     await write(bytes);
+    progress(bytes.byteLength);
   }
   if (written !== expected) {
     throw new TensorFileError(

@@ -30,7 +30,13 @@ test('shards and index are those that huggingface_hub writes for the same tensor
   for (const name of ['model.embed', 'model.layers.10.w', 'model.layers.2.w', 'model.big', 'model.norm', 'é'])
     tensors.push([name, await file.read(name)]);
   await file.close();
-  const written = await writeSafetensorsFolder(folder, tensors, { maxShardBytes: 100 });
+  const reports: [number, number][] = [];
+  const onProgress = (...report: [number, number]) => reports.push(report);
+  const written = await writeSafetensorsFolder(folder, tensors, { maxShardBytes: 100, onProgress });
+  const bytes = tensors.reduce((sum, [, { data }]) => sum + data.byteLength, 0);
+  expect(reports[0]).toEqual([0, bytes]);
+  expect(reports.filter(([done, all]) => done === all)).toEqual([[bytes, bytes]]);
+  expect(reports.at(-1)).toEqual([bytes, bytes]);
   expect([...written].sort()).toEqual(readdirSync(golden).sort());
   expect(readdirSync(folder).sort()).toEqual(readdirSync(golden).sort());
   for (const name of readdirSync(golden)) {

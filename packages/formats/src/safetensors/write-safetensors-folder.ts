@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { replaceFiles, type NewFile } from '../replace-file.js';
 import { sizeOf } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
+import { writeProgress, type WriteProgressOptions } from '../write-progress.js';
 import { safetensorsFile, type Entry } from './write-safetensors.js';
 
-export interface FolderOptions {
+export interface FolderOptions extends WriteProgressOptions {
   /** Bytes of tensors in one file, 5 GB by default; a tensor beyond it gets a file of its own. */
   readonly maxShardBytes?: number;
   /** For the `__metadata__` of every file, `{ format: 'pt' }` by default: transformers asks for it. */
@@ -30,7 +31,7 @@ export interface FolderOptions {
 export async function writeSafetensorsFolder(
   folder: string,
   tensors: Iterable<Entry>,
-  { maxShardBytes = 5e9, metadata = { format: 'pt' }, stem = 'model' }: FolderOptions = {},
+  { maxShardBytes = 5e9, metadata = { format: 'pt' }, stem = 'model', ...options }: FolderOptions = {},
 ): Promise<readonly string[]> {
   const entries = [...tensors];
   checkNames(folder, entries);
@@ -40,7 +41,10 @@ export async function writeSafetensorsFolder(
       ? `${stem}.safetensors`
       : `${stem}-${fiveDigits(i + 1)}-of-${fiveDigits(shards.length)}.safetensors`;
   const names = shards.map((_, i) => shardName(i));
-  const files: NewFile[] = shards.map((shard, i) => safetensorsFile(join(folder, shardName(i)), shard, metadata));
+  const progress = writeProgress(entries, options);
+  const files: NewFile[] = shards.map((shard, i) =>
+    safetensorsFile(join(folder, shardName(i)), shard, metadata, progress),
+  );
   if (shards.length > 1) {
     const index = `${stem}.safetensors.index.json`;
     names.push(index);

@@ -27,11 +27,12 @@ export async function writeSafetensors(
   await replaceFile(file.path, file.produce);
 }
 
-/** The file that `writeSafetensors` writes, its header checked: for writing several together. */
+/** The file that `writeSafetensors` writes, its header checked: for writing several together. `wrote` is told the tensors' bytes. */
 export function safetensorsFile(
   path: string,
   tensors: Iterable<Entry>,
   metadata?: Readonly<Record<string, string>>,
+  wrote?: (bytes: number) => void,
 ): NewFile {
   const entries = [...tensors].sort(inFileOrder);
   const header = encodeHeader(path, entries, metadata);
@@ -44,6 +45,7 @@ export function safetensorsFile(
         for await (const bytes of bytesOf(tensor, name, path)) {
           written += bytes.byteLength;
           await write(bytes);
+          wrote?.(bytes.byteLength);
         }
         if (written !== sizeOf(tensor.shape, tensor.dtype)) throw wrongSize(path, name, tensor, written);
       }

@@ -7,9 +7,10 @@ import type { Norm } from '../layers/norm.js';
 import { RmsNorm } from '../layers/rms-norm.js';
 import { ModelError } from '../model-error.js';
 import { type Checkpoint, Fingerprint } from './checkpoint.js';
+import { LoadProgress, type LoadProgressOptions } from './load-progress.js';
 import type { LocatedTensors } from './locate-tensors.js';
 import type { EmbeddingSpec, LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
-import { type PackedWeight, restoreWeight } from './packed-weight.js';
+import { type PackedWeight, partNames, restoreWeight } from './packed-weight.js';
 import { storageOf, type Storages } from './storages.js';
 import { joined, transposedRuns } from './value-runs.js';
 
@@ -23,11 +24,17 @@ export async function loadModules(
   specs: readonly ModuleSpec[],
   { stored, packed }: Pick<LocatedTensors, 'stored' | 'packed'>,
   storages: Storages,
+  { onProgress }: LoadProgressOptions = {},
 ): Promise<LoadedModules> {
   const slots: LoadedModules['slots'] = new Map();
   const norms: LoadedModules['norms'] = new Map();
   const fingerprint = new Fingerprint();
-  const valuesOf = (name: string) => file.values(stored.get(name) ?? name);
+  const parts = [...packed.values()].flatMap(partNames);
+  const progress = new LoadProgress(file.tensors, [...stored.values(), ...parts], onProgress);
+  const valuesOf = (name: string) => {
+    const storedName = stored.get(name) ?? name;
+    return progress.watch(storedName, file.values(storedName));
+  };
   const whole = async (name: string): Promise<Float32Array> => joined(valuesOf(name));
   const store = async (spec: LinearSpec | EmbeddingSpec, bias: Float32Array | null): Promise<FrozenWeight> => {
     const { kind, path, rows, columns } = spec;
@@ -45,6 +52,7 @@ export async function loadModules(
   };
   const restore = async (spec: LinearSpec | EmbeddingSpec, parts: PackedWeight, bias: Float32Array | null) => {
     const frozen = await restoreWeight(file, spec, parts, bias);
+    for (const part of partNames(parts)) progress.add(part);
     if (!isHead(spec)) await fingerprint.add(`${spec.path}.weight`, frozen);
     return frozen;
   };

@@ -2,7 +2,7 @@
 import type { TensorFile } from '@loran/formats';
 import { ModelError } from '../model-error.js';
 import { type ModuleSpec, tensorShapes } from './module-spec.js';
-import { packedAdvice, type PackedWeight, packedWeight } from './packed-weight.js';
+import { packedAdvice, type PackedWeight, packedWeight, partNames } from './packed-weight.js';
 import type { Storages } from './storages.js';
 
 export interface LocatedTensors {
@@ -64,8 +64,7 @@ export function locateTensors(
         `${file.name}: ${listed([...wrong.values()], 6)}. Its config.json describes a model of another size, or the weights are packed by a quantisation.`,
     );
   }
-  const parts = [...packed.values()].flatMap(({ path, parts }) => parts.map((part) => `${path}.${part}`));
-  const used = new Set([...stored.values(), ...parts]);
+  const used = new Set([...stored.values(), ...[...packed.values()].flatMap(partNames)]);
   return { stored, packed, unused: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
 

@@ -16,6 +16,9 @@ export interface PackedWeight {
   readonly parts: readonly string[];
 }
 
+/** The names of its tensors in the files. */
+export const partNames = ({ path, parts }: PackedWeight): string[] => parts.map((part) => `${path}.${part}`);
+
 /** `weight`: its name in the files. A head that is not kept in the base storage is still restored by it, where it is packed. */
 export function packedWeight(
   names: Pick<ReadonlySet<string>, 'has'>,

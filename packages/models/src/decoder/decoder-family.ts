@@ -22,9 +22,10 @@ export function defineDecoderFamily({ load, ...family }: DecoderFamilyOptions): 
     async sequenceClassifier(source, options) {
       const offer = { poolings: ['last'], head: () => 'score.weight' } as const;
       const { labels, fresh, deviation } = chooseLabels(source, offer, options);
-      const { base, seed = 0 } = options;
+      const { base, onProgress, seed = 0 } = options;
       const decoder = await load(source, {
         ...(base === undefined ? {} : { base }),
+        ...(onProgress === undefined ? {} : { onProgress }),
         score: { labels: labels.length, fresh: fresh ? { seed, deviation } : undefined },
       });
       return new DecoderClassifier(decoder, { labels, initialised: fresh ? ['score'] : [] });

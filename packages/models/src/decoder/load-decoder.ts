@@ -47,7 +47,7 @@ export async function loadDecoderModules(
   const all = [...specs, ...stored];
   const kept = storages(options);
   const located = locateTensors(weights, all, storedNames, kept);
-  const loaded = await loadModules(weights, all, located, kept);
+  const loaded = await loadModules(weights, all, located, kept, options);
   const isTied = score === undefined && tied;
   const modules = isTied ? { ...loaded, tied: new Map([['lm_head', embedding]]) } : loaded;
   const { slots } = modules;

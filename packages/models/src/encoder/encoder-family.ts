@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { frozenTensor, Slot } from '@loran/adapter';
 import { randomStream } from '@loran/tensor';
+import type { LoadProgressOptions } from '../checkpoint/load-progress.js';
 import { loadModules } from '../checkpoint/load-modules.js';
 import { locateTensors, unusedWarning } from '../checkpoint/locate-tensors.js';
 import type { ModuleSpec } from '../checkpoint/module-spec.js';
@@ -87,11 +88,11 @@ async function loadEncoder(
   { weights }: ModelSource,
   facts: EncoderFacts,
   specs: Specs,
-  options: Parameters<typeof storages>[0],
+  options: Parameters<typeof storages>[0] & LoadProgressOptions,
 ) {
   const kept = storages(options);
   const located = locateTensors(weights, specs, storedNames(facts), kept);
-  return { modules: await loadModules(weights, specs, located, kept), unused: located.unused };
+  return { modules: await loadModules(weights, specs, located, kept, options), unused: located.unused };
 }
 
 /** The linear layers of the head, the pretrained one of the encoder among them; those of the labels stay fp32. */

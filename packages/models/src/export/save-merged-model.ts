@@ -21,6 +21,8 @@ export interface SaveMergedModelOptions extends NewFolderOptions {
   readonly packed?: BaseStorage;
   /** Bytes of tensors in one file; default 5 GB. */
   readonly maxShardBytes?: number;
+  /** Called as weights are written: bytes of them so far and in all. */
+  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
 }
 
 /** What was written. */
@@ -72,6 +74,7 @@ export async function saveMergedModel(
     ];
     await writeSafetensorsFolder(empty, entries, {
       ...(options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     });
     const config = {
       ...mergedConfig(source.config, weights, model, dtype),

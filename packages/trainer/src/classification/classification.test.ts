@@ -97,6 +97,27 @@ test('predictions stand in the order of the examples, whatever the batches', asy
   dispose();
 });
 
+test('encoding and predicting say how far they are: texts, and the tokens in them', async () => {
+  const { classifier, dispose } = await toyClassifier();
+  const encoding: number[][] = [];
+  const texts = ['1', '2 3'].map((text) => ({ text, label: 'one' }));
+  const onEncoded = (...report: number[]) => encoding.push(report);
+  encodeExamples(texts, classifier, { labels: new LabelMap(['one', 'two']), onProgress: onEncoded });
+  expect(encoding).toEqual([0, 1, 2].map((done) => [done, 2]));
+
+  const predicting: number[][] = [];
+  const examples = toyExamples(19);
+  await evaluateClassifier(classifier, examples, [accuracy], {
+    batchSize: 8,
+    onProgress: (...report) => predicting.push(report),
+  });
+  expect(predicting[0]).toEqual([0, 19, 0]);
+  expect(predicting).toHaveLength(4);
+  expect(predicting.filter(([done]) => done === 19)).toHaveLength(1);
+  expect(predicting.at(-1)).toEqual([19, 19, examples.reduce((sum, { ids }) => sum + ids.length, 0)]);
+  dispose();
+});
+
 test('scores that are not finite are refused, naming the example', async () => {
   const { classifier, parameters, dispose } = await toyClassifier();
   const bias = [...parameters].find(([name]) => name.endsWith('classifier.bias'))![1];

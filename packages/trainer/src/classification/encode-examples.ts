@@ -14,17 +14,22 @@ export interface EncodeOptions {
   readonly labels: LabelMap;
   /** Longer texts lose their end; default the model's positions. */
   readonly maxLength?: number;
+  /** Called with the examples encoded so far. */
+  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /** Throws DATASET_UNKNOWN_LABEL for a label that `labels` lacks. */
 export function encodeExamples(
   examples: readonly TextClassificationExample[],
   { tokenizer, maxLength: positions }: Pick<TextClassifier, 'tokenizer' | 'maxLength'>,
-  { labels, maxLength = positions }: EncodeOptions,
+  { labels, maxLength = positions, onProgress }: EncodeOptions,
 ): EncodedExample[] {
   const classes = examples.map(({ label }) => labels.index(label));
-  const texts = examples.map(({ text }) => text);
-  return tokenizer
-    .encode(texts, { maxLength: Math.min(maxLength, positions) })
-    .map((ids, i) => ({ ids, label: classes[i]! }));
+  const longest = Math.min(maxLength, positions);
+  onProgress?.(0, examples.length);
+  return examples.map(({ text }, i) => {
+    const ids = tokenizer.encode([text], { maxLength: longest })[0] ?? [];
+    onProgress?.(i + 1, examples.length);
+    return { ids, label: classes[i]! };
+  });
 }

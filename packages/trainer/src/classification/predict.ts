@@ -12,6 +12,8 @@ export interface PredictOptions {
   readonly bucketWidth?: number;
   /** Stops between two batches by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the texts predicted so far, and their tokens without padding. */
+  readonly onProgress?: (done: number, all: number, tokens: number) => void;
 }
 
 /** In the order of the examples. */
@@ -28,12 +30,15 @@ export interface Predictions {
 export async function predict(
   classifier: TextClassifier,
   examples: readonly Pick<EncodedExample, 'ids'>[],
-  { batchSize = 64, bucketWidth = 32, signal }: PredictOptions = {},
+  { batchSize = 64, bucketWidth = 32, signal, onProgress }: PredictOptions = {},
 ): Promise<Predictions> {
   const classes = classifier.labels.length;
   const logits = new Float32Array(examples.length * classes);
   const texts = examples.map(({ ids }) => ({ ids, label: 0 }));
   const { tokenizer, maxLength } = classifier;
+  let done = 0;
+  let tokens = 0;
+  onProgress?.(done, texts.length, tokens);
   for (const batch of classificationBatches(texts, tokenizer.padId, { batchSize, seed: 0, bucketWidth, maxLength })) {
     signal?.throwIfAborted();
     const scores = tf.tidy(() => classifier.logits(tokenBatch(batch))); // [batch, classes]
@@ -42,6 +47,9 @@ export async function predict(
     batch.indices.forEach((index, row) => {
       logits.set(values.subarray(row * classes, (row + 1) * classes), index * classes);
     });
+    done += batch.indices.length;
+    tokens += batch.tokens;
+    onProgress?.(done, texts.length, tokens);
   }
   const labels = new Int32Array(examples.length);
   const probabilities = new Float32Array(logits.length);

@@ -23,19 +23,23 @@ export interface LanguageEncodeOptions {
   readonly maxLength?: number;
   /** Put the model's end token behind texts and completions that lack it; default true. */
   readonly appendEnd?: boolean;
+  /** Called with the examples encoded so far. */
+  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /** Throws TRAINING_OPTION for a length that is none, and what the chat template throws. */
 export async function encodeLanguageExamples(
   examples: readonly LanguageExample[],
   model: TextModel,
-  { maxLength = model.maxLength, appendEnd = true }: LanguageEncodeOptions = {},
+  { maxLength = model.maxLength, appendEnd = true, onProgress }: LanguageEncodeOptions = {},
 ): Promise<EncodedText[]> {
   requireCount('maxLength', maxLength);
   const longest = Math.min(maxLength, model.maxLength);
   const encoded: EncodedText[] = [];
+  onProgress?.(0, examples.length);
   for (const example of examples) {
     encoded.push({ ...(await encode(example, model, longest, appendEnd)), line: example.line });
+    onProgress?.(encoded.length, examples.length);
   }
   return encoded;
 }

@@ -110,6 +110,21 @@ describe('scores', () => {
     expect(plain!.loss).toBeCloseTo(expected, 5);
   });
 
+  test('encoding and scoring say how far they are: texts, and the tokens in them', async () => {
+    const encoding: number[][] = [];
+    const examples = [text('hello world'), text('a'), completion('x', 'yz?')];
+    const encoded = await encodeLanguageExamples(examples, model, { onProgress: (...report) => encoding.push(report) });
+    expect(encoding).toEqual([0, 1, 2, 3].map((done) => [done, 3]));
+
+    const scoring: number[][] = [];
+    await scoreTexts(model, encoded, { batchSize: 2, onProgress: (...report) => scoring.push(report) });
+    const tokens = encoded.reduce((sum, { ids }) => sum + ids.length, 0);
+    expect(scoring).toHaveLength(3);
+    expect(scoring[0]).toEqual([0, 3, 0]);
+    expect(scoring[1]![2]).toBeLessThan(tokens);
+    expect(scoring[2]).toEqual([3, 3, tokens]);
+  });
+
   test('a loss that is not finite names the text and its line', async () => {
     const broken = {
       ...model,

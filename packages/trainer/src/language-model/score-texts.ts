@@ -13,8 +13,8 @@ export interface ScoreOptions {
   readonly bucketWidth?: number;
   /** Stops between two batches by throwing its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each batch with the texts scored so far. */
-  readonly onProgress?: (done: number, all: number) => void;
+  /** Called after each batch with the texts scored so far, and their tokens without padding. */
+  readonly onProgress?: (done: number, all: number, tokens: number) => void;
 }
 
 /** The loss of each text, in their order, without dropout; 0 for one without supervised tokens. Throws NON_FINITE, naming the text. */
@@ -29,7 +29,7 @@ export function scoreTexts(
 }
 
 /** Sums the losses at the places of batches by the text that each belongs to. */
-export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'owners'>>(
+export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'owners' | 'tokens'>>(
   texts: readonly { readonly line?: number }[],
   batches: Iterable<Batch>,
   lossesOf: (batch: Batch) => Tensor1D,
@@ -37,6 +37,8 @@ export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'ow
 ): Promise<TextLoss[]> {
   const sums = texts.map(() => ({ loss: 0, tokens: 0 }));
   let done = 0;
+  let tokens = 0;
+  onProgress?.(done, texts.length, tokens);
   for (const batch of batches) {
     signal?.throwIfAborted();
     const losses = lossesOf(batch);
@@ -49,7 +51,8 @@ export async function scoreBatches<Batch extends Pick<TextBatch, 'indices' | 'ow
       sums[index]!.tokens += 1;
     });
     done += batch.indices.length;
-    onProgress?.(done, texts.length);
+    tokens += batch.tokens;
+    onProgress?.(done, texts.length, tokens);
   }
   return sums.map(({ loss, tokens }) => ({ loss: tokens === 0 ? 0 : loss / tokens, tokens }));
 }

@@ -26,17 +26,20 @@ export interface PairEncodeOptions {
   readonly maxLength?: number;
   /** Put the model's end token behind completions that lack it; default true. */
   readonly appendEnd?: boolean;
+  /** Called with the pairs encoded so far. */
+  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /** Throws NO_PROMPT for an example that is no prompt with its completion, TRAINING_OPTION for a length that is none. */
 export function encodePairs(
   examples: readonly LanguageExample[],
   { tokenizer, endIds, maxLength: longest }: Pick<SequenceToSequenceModel, 'tokenizer' | 'endIds' | 'maxLength'>,
-  { maxLength = longest, appendEnd = true }: PairEncodeOptions = {},
+  { maxLength = longest, appendEnd = true, onProgress }: PairEncodeOptions = {},
 ): EncodedPair[] {
   requireCount('maxLength', maxLength);
   const [end] = endIds;
-  return examples.map((example) => {
+  onProgress?.(0, examples.length);
+  return examples.map((example, i) => {
     if (example.form !== 'completion') {
       throw new LoranError(
         'NO_PROMPT',
@@ -48,6 +51,7 @@ export function encodePairs(
     const written = tokenizer.encode([example.completion], { addSpecialTokens: false })[0] ?? [];
     const ended = appendEnd && end !== undefined && written.at(-1) !== end ? [...written, end] : written;
     const labels = ended.slice(0, maxLength);
+    onProgress?.(i + 1, examples.length);
     return { inputs, labels, cut: whole.length - inputs.length + ended.length - labels.length, line: example.line };
   });
 }

@@ -31,7 +31,12 @@ const idsOf = (text: string) => Array.from(text, (character) => character.charCo
 
 describe('encoding', () => {
   test('the prompt is read, the completion and the end are written', () => {
-    const [one] = encodePairs([pair('ab', 'cd')], model);
+    const reports: number[][] = [];
+    const [one] = encodePairs([pair('ab', 'cd')], model, { onProgress: (...report) => reports.push(report) });
+    expect(reports).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
     const [end] = model.endIds;
     expect(one).toEqual({ inputs: idsOf('ab'), labels: [...idsOf('cd'), end], cut: 0, line: 3 });
     expect(encodePairs([pair('ab', 'cd')], model, { appendEnd: false })[0]!.labels).toEqual(idsOf('cd'));
@@ -66,7 +71,13 @@ test('a batch shifts what is written by the start, and names the places that are
 test('scores: a pair alone has the loss that it has in a batch', async () => {
   const pairs = encodePairs([pair('hello there', 'hi'), pair('x', 'a longer answer'), pair('12', '')], model);
   const before = tf.memory().numTensors;
-  const together = await scorePairs(model, pairs, { batchSize: 3 });
+  const reports: number[][] = [];
+  const together = await scorePairs(model, pairs, { batchSize: 3, onProgress: (...report) => reports.push(report) });
+  const tokens = pairs.reduce((sum, { inputs, labels }) => sum + inputs.length + labels.length, 0);
+  expect(reports).toEqual([
+    [0, 3, 0],
+    [3, 3, tokens],
+  ]);
   expect(tf.memory().numTensors).toBe(before);
   for (const [i, one] of pairs.entries()) {
     const [alone] = await scorePairs(model, [one]);

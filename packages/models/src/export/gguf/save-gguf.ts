@@ -21,6 +21,8 @@ export interface SaveGgufOptions {
   readonly name?: string;
   /** Leave the tokenizer out; default false. Programs must then be given token ids. */
   readonly withoutTokenizer?: boolean;
+  /** Called as weights are written: bytes of them so far and in all. */
+  readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function saveGguf(
     dtype = 'F16',
     name = basename(source.name).replace(/\.gguf$/, ''),
     withoutTokenizer = false,
+    onProgress,
   }: SaveGgufOptions = {},
 ): Promise<SavedModel> {
   const layout = ggufLayout(source, model);
@@ -58,7 +61,7 @@ export async function saveGguf(
       : tokenizerFields(source, layout.facts.vocabulary)),
     ['general.quantization_version', uint(2)],
   ];
-  await writeGguf(file, { fields, tensors });
+  await writeGguf(file, { fields, tensors }, onProgress === undefined ? {} : { onProgress });
   const modelfile = await writeModelfile(join(dirname(file), 'Modelfile'), basename(file), source);
   return { files: [basename(file), modelfile], warnings };
 }

@@ -289,6 +289,17 @@ describe('files', () => {
     ),
   );
 
+  test('says how far it is', () =>
+    withDecoderFolder('llama', async (folder) => {
+      const reports: (readonly [number, number])[] = [];
+      const onProgress = (...report: [number, number]) => void reports.push(report);
+      await written(folder, loadLanguageModel, () => Promise.resolve(), { onProgress });
+      const [written0, total] = reports[0]!;
+      expect(written0).toBe(0);
+      expect(reports.filter(([done]) => done === total)).toEqual([[total, total]]);
+      expect(reports.at(-1)).toEqual([total, total]);
+    }));
+
   test('the tokenizer and the configuration stand beside it', () =>
     withDecoderFolder('llama3', (folder) =>
       written(folder, loadLanguageModel, async (_, model, out) => {

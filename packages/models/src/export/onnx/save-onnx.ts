@@ -81,9 +81,10 @@ export async function saveOnnx(
   let warnings: readonly string[] = [];
   await newFolder(folder, options, async (empty) => {
     await fs.mkdir(join(empty, 'onnx'));
+    const hear = ofAll(written, options.onProgress);
     let external = {};
     for (const [name, onnx] of written) {
-      const files = await writeOnnx(join(empty, 'onnx', name), onnx, options);
+      const files = await writeOnnx(join(empty, 'onnx', name), onnx, { ...options, ...hear(onnx) });
       if (files.length > 1) external = { 'transformers.js_config': { use_external_data_format: true } };
     }
     warnings = await writeModelFiles(source, empty, {
@@ -92,6 +93,17 @@ export async function saveOnnx(
     });
   });
   return { files: (await fs.readdir(folder)).sort(), warnings };
+}
+
+/** What each file's writer reports to, so that all files count as one. */
+function ofAll(files: readonly (readonly [string, OnnxGraph])[], onProgress: WriteOnnxOptions['onProgress']) {
+  const sizes = files.map(([, { byteLength }]) => byteLength);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  return (onnx: OnnxGraph): Pick<WriteOnnxOptions, 'onProgress'> => {
+    const place = files.findIndex(([, file]) => file === onnx);
+    const before = sizes.slice(0, place).reduce((sum, size) => sum + size, 0);
+    return onProgress === undefined ? {} : { onProgress: (written) => onProgress(before + written, total) };
+  };
 }
 
 /** An adapter file must name inputs of its model alone. Throws NOT_EXPORTABLE where the model is several files. */

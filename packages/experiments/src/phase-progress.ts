@@ -1,0 +1,33 @@
+/** From the lab's listener to the callbacks of the packages that do the work. */
+import type { PhaseProgress } from '@loran/trainer';
+import type { Lab } from './lab.js';
+import { Services } from './services.js';
+
+export const noProgress = (): void => undefined;
+
+/** The callbacks for each phase, as options. */
+export interface PhaseListeners {
+  readonly load: Listener;
+  readonly tokenise: Listener;
+  readonly evaluate: Listener;
+  readonly write: Listener;
+}
+
+interface Listener {
+  readonly onProgress: (done: number, total: number, tokens?: number) => void;
+}
+
+export function phaseListeners({ container }: Pick<Lab, 'container'>): PhaseListeners {
+  const report: (progress: PhaseProgress) => void = container.get(Services.progress);
+  const listener = (phase: keyof PhaseListeners, unit: string): Listener => ({
+    onProgress(done, total, tokens) {
+      report({ phase, unit, done, total, ...(tokens === undefined ? {} : { tokens }) });
+    },
+  });
+  return {
+    load: listener('load', 'bytes'),
+    tokenise: listener('tokenise', 'examples'),
+    evaluate: listener('evaluate', 'examples'),
+    write: listener('write', 'bytes'),
+  };
+}
