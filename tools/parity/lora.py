@@ -22,6 +22,13 @@ cases = {
     "gaussian-dropout": dict(
         r=3, lora_alpha=3, lora_dropout=0.25, init_lora_weights="gaussian", target_modules=["dense"]
     ),
+    "patterns": dict(
+        r=2,
+        lora_alpha=4,
+        rank_pattern={"tokens": 3, r"d.*e": 1},
+        alpha_pattern={"nse": 9, "dense": 5},
+        target_modules=["dense"],
+    ),
     "embedding": dict(r=2, lora_alpha=5, target_modules=["tokens"]),
     "embedding-rslora": dict(r=4, lora_alpha=2, use_rslora=True, target_modules=["tokens"]),
 }

@@ -13,6 +13,7 @@ import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { lowRankFactors, type AdapterLayer, type AdapterMethod, type Call } from '@loran/adapter';
 import { after, linear } from '@loran/tensor';
 import { loraConfig, type LoraConfig } from './lora-config.js';
+import { patternValue } from './module-pattern.js';
 import { peftFormat } from './peft-format.js';
 import { version } from './version.js';
 
@@ -26,9 +27,11 @@ export const lora: AdapterMethod<LoraConfig> = {
   factoredConfig: ({ rank, scaling, dropout }) => ({ rank, alpha: scaling * rank, dropout }),
 
   create(frozen, config, context) {
-    const { rank, alpha, dropout, rsLora, form } = config;
+    const { dropout, rsLora, form } = config;
+    const rank = patternValue(config.rankPattern, context.path) ?? config.rank;
+    const alpha = patternValue(config.alphaPattern, context.path) ?? config.alpha;
     const isLinear = frozen.kind === 'linear';
-    const factors = lowRankFactors(frozen, config, context);
+    const factors = lowRankFactors(frozen, { rank, init: config.init }, context);
     const { A, B } = factors;
     const scaling = alpha / (rsLora ? Math.sqrt(rank) : rank);
 

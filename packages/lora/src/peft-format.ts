@@ -19,7 +19,7 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     ['embeddingA', 'lora_embedding_A'], // [rank, vocabulary]
     ['embeddingB', 'lora_embedding_B'], // [width, rank]
   ]),
-  toFile: ({ rank, alpha, dropout, rsLora, init, bias }, { conv1d }) => ({
+  toFile: ({ rank, alpha, dropout, rsLora, init, bias, rankPattern, alphaPattern }, { conv1d }) => ({
     r: rank,
     lora_alpha: alpha,
     lora_dropout: dropout,
@@ -29,8 +29,8 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     fan_in_fan_out: conv1d, // ours are [out, in], always; PEFT asks how the model's class keeps them
     use_dora: false,
     lora_bias: false,
-    rank_pattern: {},
-    alpha_pattern: {},
+    rank_pattern: rankPattern,
+    alpha_pattern: alphaPattern,
   }),
   fromFile: (fields: Fields) => {
     for (const [field, feature] of unsupported) {
@@ -49,6 +49,8 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
       dropout: fields.lora_dropout,
       rsLora: fields.use_rslora,
       init: initOf(fields.init_lora_weights),
+      rankPattern: fields.rank_pattern,
+      alphaPattern: fields.alpha_pattern,
     });
   },
 };
@@ -57,8 +59,6 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
 const unsupported: readonly (readonly [string, string])[] = [
   ['use_dora', 'DoRA'],
   ['lora_bias', 'a bias on B'],
-  ['rank_pattern', 'ranks that differ between modules'],
-  ['alpha_pattern', 'scalings that differ between modules'],
   ['target_parameters', 'adapters on bare parameters'],
   ['trainable_token_indices', 'trained token rows'],
   ['layer_replication', 'replicated layers'],
@@ -75,7 +75,17 @@ const unsupported: readonly (readonly [string, string])[] = [
 /** All other fields of LoraConfig: read here or with the modules, or of no consequence once trained values are there. */
 const known: ReadonlySet<string> = new Set([
   ...unsupported.map(([field]) => field),
-  ...['r', 'lora_alpha', 'lora_dropout', 'use_rslora', 'init_lora_weights', 'bias', 'fan_in_fan_out'],
+  ...[
+    'r',
+    'lora_alpha',
+    'rank_pattern',
+    'alpha_pattern',
+    'lora_dropout',
+    'use_rslora',
+    'init_lora_weights',
+    'bias',
+    'fan_in_fan_out',
+  ],
   ...['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'modules_to_save'],
   ...[
     'peft_type',

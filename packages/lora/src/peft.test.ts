@@ -112,8 +112,6 @@ describe('a PEFT configuration', () => {
   test.each([
     ['use_dora', true, 'DoRA'],
     ['lora_bias', true, 'a bias on B'],
-    ['rank_pattern', { q_proj: 4 }, 'ranks that differ'],
-    ['alpha_pattern', { q_proj: 4 }, 'scalings that differ'],
     ['bias', 'all', 'trained biases'],
     ['target_parameters', ['experts.weight'], 'bare parameters'],
     ['trainable_token_indices', [1, 2], 'token rows'],

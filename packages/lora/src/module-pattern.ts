@@ -1,0 +1,10 @@
+/**
+ * Settings of single modules, as PEFT's rank_pattern and alpha_pattern give them: keys are regular expressions for the whole
+ * path of a module, or for its end after a dot. The first that matches holds.
+ */
+export function patternValue<T>(patterns: Readonly<Record<string, T>>, path: string): T | undefined {
+  return Object.entries(patterns).find(([pattern]) => moduleExpression(pattern).test(path))?.[1];
+}
+
+/** Throws a SyntaxError where `pattern` is no regular expression. */
+export const moduleExpression = (pattern: string): RegExp => new RegExp(`^(.*\\.)?(${pattern})$`);
