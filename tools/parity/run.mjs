@@ -1,13 +1,14 @@
 /**
  * `npm run parity`: has the Python libraries read and compute what loran writes, check after check.
  *
- *   npm run parity [-- CHECK …] [--list] [--python python3] [--model MODEL] [--llama FOLDER] [--transformers-js FOLDER]
+ *   npm run parity [-- CHECK …] [--list] [--python python3] [--model MODEL] [--llama FOLDER] [--transformers-js FOLDER] [--mlx PYTHON]
  *   npm run parity:golden [-- SCRIPT …]          makes the golden values of the tests anew instead
  *
  * --python  an interpreter with the packages of requirements.txt; default: a virtual environment in .cache/parity, made when it is
  *           missing or requirements.txt has changed
  * --llama   a folder where node-llama-cpp is installed; --transformers-js: one where @huggingface/transformers is
- * --model   for these two, default SmolLM2 in LORAN_TEST_DATA
+ * --mlx     an interpreter with mlx-lm
+ * --model   for llama.cpp and transformers.js, default SmolLM2 in LORAN_TEST_DATA
  *
  * A line for each check; its output goes to .cache/parity/CHECK.log, the end of it here when it fails. Exits with 1 when one does.
  */
@@ -29,9 +30,10 @@ const checks = new Map([
   ['hub-cache', 'huggingface_hub shares its cache'],
   ['llama-cpp', 'llama.cpp generates the same tokens from GGUF'],
   ['transformers-js', 'transformers.js generates the same tokens from ONNX'],
+  ['mlx', 'mlx-lm loads MLX adapters, and its own are loaded'],
 ]);
 /** Python that a check runs, and what scripts share; all others make golden values. */
-const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'peft_loads']);
+const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'mlx_read', 'peft_loads']);
 
 function main() {
   const { values: options, positionals } = parseArgs({
@@ -43,6 +45,7 @@ function main() {
       model: { type: 'string' },
       llama: { type: 'string' },
       'transformers-js': { type: 'string' },
+      mlx: { type: 'string' },
     },
   });
   const known = options.golden ? goldenScripts() : checks;
@@ -60,11 +63,18 @@ function main() {
 }
 
 function check(python, name, options) {
-  const library = libraries.get(name);
-  const args = library === undefined ? ['--python', python] : libraryArguments(library, options);
+  const args = argumentsOf(name, python, options);
   if (typeof args === 'string') return report(name, 'not run', args);
   const tsx = ['--conditions=@loran/source', `--import=${import.meta.resolve('tsx')}`];
   return timed(name, process.execPath, [...tsx, path.join(here, `${name}.ts`), ...args]);
+}
+
+/** What a check is called with, or what it lacks. */
+function argumentsOf(name, python, options) {
+  const library = libraries.get(name);
+  if (library !== undefined) return libraryArguments(library, options);
+  if (name !== 'mlx') return ['--python', python];
+  return options.mlx === undefined ? 'needs --mlx PYTHON, an interpreter with mlx-lm' : ['--mlx', options.mlx];
 }
 
 /** Checks that take a model and a library which is installed elsewhere: its flag and its package. */

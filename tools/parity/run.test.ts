@@ -26,7 +26,10 @@ test('a misspelt check names those that there are', () => {
 
 test('what cannot run says why, and is no failure', () => {
   const { status, stdout } = run('llama-cpp', '--python', process.execPath);
-  expect([status, stdout]).toEqual([0, expect.stringMatching(/not run +llama-cpp +needs npm install --prefix FOLDER node-llama-cpp[^]+1 not run/)]);
+  expect([status, stdout]).toEqual([
+    0,
+    expect.stringMatching(/not run +llama-cpp +needs npm install --prefix FOLDER node-llama-cpp[^]+1 not run/),
+  ]);
 });
 
 test('a check that fails is shown with the end of its output', () => {
