@@ -69,14 +69,20 @@ const unsupported: readonly (readonly [string, string])[] = [
   ['velora_config', 'VeLoRA'],
   ['monteclora_config', 'MonteCLoRA'],
   ['kasa_config', 'KaSA'],
-  ['ensure_weight_tying', 'adapters shared by tied layers'],
 ];
 
 /** All other fields of LoraConfig: read here or with the modules, or of no consequence once trained values are there. */
 const known: ReadonlySet<string> = new Set([
   ...unsupported.map(([field]) => field),
   ...['r', 'lora_alpha', 'lora_dropout', 'use_rslora', 'init_lora_weights', 'bias', 'fan_in_fan_out'],
-  ...['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'modules_to_save'],
+  ...[
+    'target_modules',
+    'exclude_modules',
+    'layers_to_transform',
+    'layers_pattern',
+    'modules_to_save',
+    'ensure_weight_tying',
+  ],
   ...[
     'peft_type',
     'task_type',

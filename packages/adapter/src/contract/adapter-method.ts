@@ -49,7 +49,7 @@ export interface FactoredUpdate {
 export interface AdapterLayer {
   /** Trainable parameters by their short name: 'A', 'B'. fp32, always. */
   readonly parameters: ReadonlyMap<string, Variable>;
-  /** Fixed tensors that belong in the file as well (VeRA's shared matrices, …); none when omitted. */
+  /** Tensors that belong in the file as well, but are no parameters of this layer: VeRA's shared matrices, a tied head's weight. */
   readonly buffers?: ReadonlyMap<string, Tensor>;
   forward(x: Tensor, next: Next, call: Call): Tensor;
   delta(): Delta;

@@ -31,6 +31,7 @@ export function defineEncoderFamily({
     version,
     modelTypes,
     architectures,
+    vocabularyModules: ['word_embeddings'],
 
     async sequenceClassifier(source, options) {
       const facts = factsOf(source);

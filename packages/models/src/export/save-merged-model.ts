@@ -10,7 +10,7 @@ import { type MergedWeights, mergedWeights, type StoredModel } from './merged-we
 import { newFolder, type NewFolderOptions } from './new-folder.js';
 import { packedModules } from './packed-modules.js';
 import { pythonJson } from './python-json.js';
-import { writeTokenizer } from './tokenizer-folder.js';
+import { saveTokenizer } from './tokenizer-folder.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
   /** Of all float tensors; default: each as the checkpoint has it, F16 where that is quantised. */
@@ -84,7 +84,8 @@ export async function saveMergedModel(
       const text = (await before('generation_config.json')) ?? pythonJson(source.generation);
       await writeFileAtomic(join(empty, 'generation_config.json'), text);
     }
-    if (!(await writeTokenizer(source, empty))) warnings.push(`${source.name} has no files of a tokenizer to write.`);
+    if (!(await saveTokenizer(source.tokenizer, empty)))
+      warnings.push(`${source.name} has no files of a tokenizer to write.`);
   });
   if (weights.untied.length > 0) {
     warnings.push(
