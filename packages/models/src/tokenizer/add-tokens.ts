@@ -38,7 +38,7 @@ export function addTokens(tokenizer: Tokenizer, tokens: readonly string[]): Toke
     const [ids] = built.encode([content], { addSpecialTokens: false });
     if (ids?.length === 1 && ids[0] === id) continue;
     throw refused(
-      `${files.name} reads the added token ${JSON.stringify(content)} as ${JSON.stringify(ids)}, not as its id ${id}: another added token takes a part of it. Spell it differently.`,
+      `${files.name} reads the added token ${JSON.stringify(content)} as ${JSON.stringify(ids)}, not as its id ${id}. Spell it differently.`,
     );
   }
   return built;
