@@ -88,7 +88,7 @@ const withRevision = ({ revision }: FetchedModel) => (revision === undefined ? {
 async function trainAndMeasure(
   run: TrainRun & { readonly revision?: string },
   { name, defaults }: RunTask,
-  { task, adapters, adapter }: AdaptedModel,
+  { task, adapters, adapter, ownTokenizer }: AdaptedModel,
   evaluators: readonly Evaluator[],
   { onEvent, signal }: RunHooks,
 ): Promise<Omit<RunResult, 'peakMemoryBytes' | 'seconds'>> {
@@ -111,6 +111,7 @@ async function trainAndMeasure(
               adapter: { ...run.adapter, ...(adapter.config as object) },
             },
             seeds: { training: seed },
+            ...(ownTokenizer ? { tokenizer: task.model.tokenizer } : {}),
             ...(task.labels === undefined ? {} : { labels: task.labels }),
             versions: method.package === null ? {} : { [method.package]: method.version ?? 'unknown' },
           },

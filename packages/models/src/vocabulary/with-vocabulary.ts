@@ -27,8 +27,10 @@ export interface Vocabulary {
 export function withAddedTokens(
   source: ModelSource,
   tokens: readonly string[],
-  { families }: Pick<Vocabulary, 'families'> = {},
+  { families = modelFamilies() }: Pick<Vocabulary, 'families'> = {},
 ): ModelSource {
+  const family = familyOf(source.name, source.config, families);
+  if (family.vocabularyModules === undefined) throw fixed(source, `cannot take ${tokens.join(', ')}`, notHere(family));
   return withVocabulary(source, { tokenizer: addTokens(source.tokenizer, tokens), families });
 }
 
@@ -46,20 +48,14 @@ export function withVocabulary(
   const wanted = rows ?? Math.max(present ?? 0, tokenizer.vocabularySize);
   if (present === undefined && rows === undefined) return { ...source, tokenizer }; // loading says what is missing
   if (wanted === present) return { ...source, tokenizer };
-  const fixed = (why: string) =>
-    new ModelError(
-      'VOCABULARY_FIXED',
-      `${source.name}: its vocabulary of ${present ?? 'unknown'} rows cannot become one of ${wanted}: ${why}.`,
-    );
-  if (family.vocabularyModules === undefined) {
-    throw fixed(
-      `models of the family '${family.name}' keep theirs here. Add no tokens, or resize the model in Python (model.resize_token_embeddings) and load the result`,
-    );
-  }
+  const change = `of ${present ?? 'unknown'} rows cannot become one of ${wanted}`;
+  if (family.vocabularyModules === undefined) throw fixed(source, change, notHere(family));
   for (const name of matrices) {
     const { dtype, shape } = source.weights.tensors.get(name)!;
     if ((isFloat(dtype) || isBlockType(dtype)) && shape.length === 2 && shape[0] === present) continue;
     throw fixed(
+      source,
+      change,
       `${name} is ${dtype} [${shape.join(', ')}], packed or of another size. Take the checkpoint that is not packed`,
     );
   }
@@ -70,6 +66,12 @@ export function withVocabulary(
     weights: resizedFile(source.weights, matrices, wanted),
   };
 }
+
+const fixed = ({ name }: ModelSource, change: string, why: string): ModelError =>
+  new ModelError('VOCABULARY_FIXED', `${name}: its vocabulary ${change}: ${why}.`);
+
+const notHere = ({ name }: ModelFamily): string =>
+  `models of the family '${name}' keep theirs here. Add no tokens, or resize the model in Python (model.resize_token_embeddings) and load the result`;
 
 /** Names of the matrices that have a row for each token. */
 function vocabularyMatrices({ tensors }: TensorFile, { vocabularyModules = [] }: ModelFamily): ReadonlySet<string> {
