@@ -54,6 +54,7 @@ def make(name: str) -> None:
     save_adapter(adapted, folder)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = f"tiny-{base}"  # a path of this machine
+    config["modules_to_save"] = sorted(config["modules_to_save"] or []) or None
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True))
     tokenizer.save_pretrained(folder)
     golden = {"base": base, "tokens": TOKENS, "text": TEXT, "ids": ids, "logits": rounded(logits)}

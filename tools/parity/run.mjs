@@ -23,13 +23,14 @@ const requirements = path.join(here, 'requirements.txt');
 const checks = new Map([
   ['peft-roundtrip', 'PEFT loads adapters trained on BERT'],
   ['peft-families', 'PEFT loads adapters of every family'],
+  ['added-tokens', 'transformers and PEFT read models with added tokens'],
   ['exports', 'transformers, PEFT, gguf and safetensors read merged folders, GGUF and MLX'],
   ['bnb', 'transformers over bitsandbytes reads 4-bit checkpoints'],
   ['hub-cache', 'huggingface_hub shares its cache'],
   ['llama-cpp', 'llama.cpp generates the same tokens from GGUF'],
 ]);
 /** Python that a check runs, and what scripts share; all others make golden values. */
-const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'peft_loads']);
+const others = new Set(['added_tokens_read', 'bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'peft_loads']);
 
 function main() {
   const { values: options, positionals } = parseArgs({

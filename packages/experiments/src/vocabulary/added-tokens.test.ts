@@ -68,6 +68,7 @@ describe.each([
     expect(rows).toHaveLength(2);
     expect(rows.every((shape) => shape.startsWith('98×'))).toBe(true);
     expect((await loadTokenizer(output)).encode(['<tool>x<end_tool>'])).toEqual([[96, 91, 97]]);
+    expect(await readFile(path.join(output, 'README.md'), 'utf8')).toContain('resize_token_embeddings(98)');
     expect(await json(path.join(output, 'run.json'))).toMatchObject({ configuration: { addTokens } });
 
     const again = await lab().evaluate({ model, adapter: output, data, appendEnd: true });

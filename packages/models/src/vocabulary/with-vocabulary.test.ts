@@ -124,7 +124,7 @@ describe('grown', () => {
     withDecoderFolder('llama', async (folder) => {
       const file = join(folder, 'tokenizer.json');
       const json = JSON.parse(readFileSync(file, 'utf8')) as { model: { vocab: Record<string, number> } };
-      for (const character of ['z', '{', '|']) delete json.model.vocab[character]; // the last ids
+      json.model.vocab = Object.fromEntries(Object.entries(json.model.vocab).filter(([, id]) => id < 93));
       writeFileSync(file, JSON.stringify(json));
       await opened(folder, async (source) => {
         const grown = withAddedTokens(source, tokens);
