@@ -39,6 +39,7 @@ export function savedModule(frozen: FrozenWeight, { conv1d = false, tiedTo }: Sa
         weight: tf.sub<Tensor2D>(turned(weight), frozen.weight()),
         ...(bias === null || frozen.bias === null ? {} : { bias: tf.sub<Tensor1D>(bias, frozen.bias) }),
       })),
+    replacement: () => turned(weight),
     dispose: () => {
       if (shared === undefined) weight.dispose();
       bias?.dispose();

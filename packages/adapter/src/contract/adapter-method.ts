@@ -55,6 +55,8 @@ export interface AdapterLayer {
   delta(): Delta;
   /** The update's own factors, which stay the layer's; left out where it is no plain product. */
   factored?(): FactoredUpdate;
+  /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
+  replacement?(): Tensor2D;
   dispose(): void;
 }
 
