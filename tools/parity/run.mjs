@@ -25,6 +25,7 @@ const requirements = path.join(here, 'requirements.txt');
 const checks = new Map([
   ['peft-roundtrip', 'PEFT loads adapters trained on BERT'],
   ['peft-families', 'PEFT loads adapters of every family'],
+  ['added-tokens', 'transformers and PEFT read models with added tokens'],
   ['exports', 'transformers, PEFT, gguf, safetensors and onnxruntime read merged folders, GGUF, MLX and ONNX'],
   ['bnb', 'transformers over bitsandbytes reads 4-bit checkpoints'],
   ['hub-cache', 'huggingface_hub shares its cache'],
@@ -33,7 +34,15 @@ const checks = new Map([
   ['mlx', 'mlx-lm loads MLX adapters, and its own are loaded'],
 ]);
 /** Python that a check runs, and what scripts share; all others make golden values. */
-const others = new Set(['bnb_read', 'exports_read', 'golden_files', 'hub_cache', 'mlx_read', 'peft_loads']);
+const others = new Set([
+  'added_tokens_read',
+  'bnb_read',
+  'exports_read',
+  'golden_files',
+  'hub_cache',
+  'mlx_read',
+  'peft_loads',
+]);
 
 function main() {
   const { values: options, positionals } = parseArgs({

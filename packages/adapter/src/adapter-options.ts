@@ -11,6 +11,8 @@ export interface AdapterOptions<Config = unknown> {
   readonly selection?: Selection;
   /** Modules trained whole, as copies of this adapter's own; default none. */
   readonly modulesToSave?: readonly string[];
+  /** Whether a head that is the weight of an embedding in `modulesToSave` goes on being it [ensure_weight_tying]; default false. */
+  readonly ensureWeightTying?: boolean;
   /** Default 'default', PEFT's name for the only adapter. */
   readonly name?: string;
   /** Seed of the initial values; default 0. */

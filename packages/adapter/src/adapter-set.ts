@@ -16,7 +16,7 @@ import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
 import type { Slot } from './slot.js';
-import { matchModulesToSave, matchTargetModules } from './target-modules.js';
+import { matchTargetModules, modulesSavedBy, refuseTiedTargets } from './target-modules.js';
 
 export class AdapterSet {
   readonly model: Adaptable;
@@ -29,7 +29,7 @@ export class AdapterSet {
   /** Puts an adapter on every matching module and activates it beside those already active. */
   async add<Config>(options: AdapterOptions<Config>): Promise<Adapter> {
     const { method, targetModules, modulesToSave = [], name = 'default', seed = 0, resolve = unknownPlugin } = options;
-    const { selection = {} } = options;
+    const { selection = {}, ensureWeightTying = false } = options;
     if (this.#adapters.has(name)) {
       throw new LoranError(
         'ADAPTER_EXISTS',
@@ -39,9 +39,10 @@ export class AdapterSet {
     this.#refuseWhenMerged('add an adapter');
     const config = parseConfig(method, options.config ?? {});
     const modules = this.model.modules();
-    const paths = matchTargetModules(this.model, targetModules, modulesToSave, selection);
-    const savedPaths = matchModulesToSave([...modules.keys()], modulesToSave);
-    if (paths.length + savedPaths.length === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
+    const saved = modulesSavedBy(this.model, modulesToSave, ensureWeightTying);
+    const paths = matchTargetModules(this.model, targetModules, [...saved.keys()], selection);
+    if (ensureWeightTying) refuseTiedTargets(this.model, paths);
+    if (paths.length + saved.size === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
 
     const shared = new Map<string, Tensor>();
     const random = randomStream(seed);
@@ -54,6 +55,7 @@ export class AdapterSet {
       targetModules,
       selection,
       modulesToSave,
+      ensureWeightTying,
       fingerprint: this.model.fingerprint,
       warnings: [],
       shared,
@@ -76,8 +78,11 @@ export class AdapterSet {
         context(''),
       );
       for (const path of paths) put(made.layers, path, method.create(this.#slot(path).frozen, config, context(path)));
-      for (const path of savedPaths)
-        put(made.savedModules, path, savedModule(this.#slot(path).frozen, this.model.conv1d?.has(path)));
+      for (const [path, embedding] of saved) {
+        const tiedTo = embedding === undefined ? undefined : made.savedModules.get(embedding);
+        const layer = savedModule(this.#slot(path).frozen, { conv1d: this.model.conv1d?.has(path), tiedTo });
+        put(made.savedModules, path, layer);
+      }
     } catch (error) {
       for (const slot of modules.values()) slot.detach(name); // nothing half-made stays behind
       disposeAll(adapter);

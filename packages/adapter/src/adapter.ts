@@ -11,6 +11,8 @@ export interface Adapter {
   readonly targetModules: TargetModules;
   readonly selection: Selection;
   readonly modulesToSave: readonly string[];
+  /** See AdapterOptions. */
+  readonly ensureWeightTying: boolean;
   /** Of the base model that it was put on; see Adaptable.fingerprint. */
   readonly fingerprint: string | undefined;
   /** What a user should know of it, such as a base with other weights than it was trained on. */

@@ -30,6 +30,7 @@ export type { MergeOptions } from './merge.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';
+export { staysTied } from './saved-module.js';
 export { Slot } from './slot.js';
 export { bf16 } from './storage/bf16.js';
 export { fp32, frozenTensor } from './storage/fp32.js';

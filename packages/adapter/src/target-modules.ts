@@ -61,10 +61,36 @@ export function matchContainers(paths: readonly string[], names: readonly string
 }
 
 /** Paths of the modules that `names` train whole. Throws UNKNOWN_MODULE for a name that the model does not have. */
-export function matchModulesToSave(paths: readonly string[], names: readonly string[]): string[] {
+function matchModulesToSave(paths: readonly string[], names: readonly string[]): string[] {
   const unknown = names.find((name) => matchContainers(paths, [name]).length === 0);
   if (unknown === undefined) return matchContainers(paths, names);
   throw new LoranError('UNKNOWN_MODULE', `modulesToSave names '${unknown}', which the model does not have.`);
+}
+
+/**
+ * The same modules, in the model's order, and the heads that stay tied to one of them: path -> path of the module whose weight
+ * it shares, or undefined for one with a copy of its own.
+ */
+export function modulesSavedBy(
+  model: Adaptable,
+  names: readonly string[],
+  ensureWeightTying: boolean,
+): ReadonlyMap<string, string | undefined> {
+  const paths = new Set(matchModulesToSave([...model.modules().keys()], names));
+  if (!ensureWeightTying) return new Map([...paths].map((path) => [path, undefined]));
+  const ties = [...(model.tied ?? [])].filter(([, embedding]) => paths.has(embedding));
+  for (const [head] of ties) paths.delete(head);
+  return new Map([...[...paths].map((path) => [path, undefined] as const), ...ties]);
+}
+
+/** An adapter's update of tied weights, one for both, is not computed. Throws TIED_TARGETS. */
+export function refuseTiedTargets({ tied = new Map() }: Adaptable, paths: readonly string[]): void {
+  const found = [...tied].flat().find((path) => paths.includes(path));
+  if (found === undefined) return;
+  throw new LoranError(
+    'TIED_TARGETS',
+    `The adapter is on '${found}', a weight that embedding and output head share, and ensureWeightTying (ensure_weight_tying) asks for one update of both, which is not computed. Name the embedding in modulesToSave (modules_to_save), or merge the adapter with PEFT.`,
+  );
 }
 
 /** The shortest list that matches exactly these paths: the endings that they share, else the paths themselves. */

@@ -1,7 +1,7 @@
 /** A trained adapter, measured on data: the labels are those it was trained with. */
 import { AdapterSet, type AdapterMethod, loadAdapter } from '@loran/adapter';
 import type { Evaluation } from '@loran/evaluators';
-import { fetchModel } from '@loran/models';
+import { fetchModel, type ModelFamily } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
@@ -12,6 +12,7 @@ import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
 import { trainedWith } from './trained-with.js';
+import { openWithVocabulary } from './vocabulary/open-model.js';
 
 export const evaluateOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
@@ -54,13 +55,19 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
 
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   const { path } = await fetchModel(options.model, lab.container.get(Services.download));
-  const loaded = await data.load(lab, {
-    model: path,
-    base: options.base ?? trained?.base ?? 'fp32',
-    pooling: options.pooling ?? trained?.pooling,
-    seed: 0,
-    fresh: options.adapter !== undefined,
+  const { source } = await openWithVocabulary(path, {
+    families: lab.plugins<ModelFamily>('model-family'),
+    adapters: options.adapter === undefined ? [] : [options.adapter],
   });
+  const loaded = await data
+    .load(lab, {
+      model: source,
+      base: options.base ?? trained?.base ?? 'fp32',
+      pooling: options.pooling ?? trained?.pooling,
+      seed: 0,
+      fresh: options.adapter !== undefined,
+    })
+    .finally(() => source.weights.close());
   const adapters = new AdapterSet(loaded.model);
   try {
     const warnings = [...loaded.model.warnings];

@@ -65,6 +65,10 @@ const taskName = z
 
 const runFields = {
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
+  addTokens: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Tokens of your own: the vocabulary grows, and embedding and output head are trained whole.'),
   task: taskName,
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   pooling: z

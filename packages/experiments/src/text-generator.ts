@@ -3,12 +3,10 @@ import { type AdapterMethod, AdapterSet, type BaseStorage, inference, loadAdapte
 import {
   type ChatMessage,
   type ChatTemplateOptions,
-  familyOfModel,
   fetchModel,
   type GeneratedToken,
   type GenerationOptions,
   type ModelFamily,
-  openModel,
 } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,6 +19,7 @@ import { phaseListeners } from './phase-progress.js';
 import { Services } from './services.js';
 import { loadTextModel, type TextModel, writerOf } from './text-model.js';
 import { trainedWith } from './trained-with.js';
+import { openWithVocabulary } from './vocabulary/open-model.js';
 
 const adapterChoice = z.union([
   z.string().transform((folder) => ({ folder, name: undefined, scale: undefined })),
@@ -78,7 +77,11 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   const [first] = options.adapters;
   const trained = first === undefined ? undefined : await trainedWith(first.folder);
-  const model = await loadAsWriter(lab, { model: options.model, base: options.base ?? trained?.base ?? 'fp32' });
+  const model = await loadAsWriter(lab, {
+    model: options.model,
+    base: options.base ?? trained?.base ?? 'fp32',
+    adapters: options.adapters.map(({ folder }) => folder),
+  });
   const warnings = [...model.warnings];
   const set = new AdapterSet(model);
   try {
@@ -128,13 +131,12 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
 
 async function loadAsWriter(
   lab: Lab,
-  { model, base }: { readonly model: string; readonly base: string },
+  { model, base, adapters }: { readonly model: string; readonly base: string; readonly adapters: readonly string[] },
 ): Promise<TextModel> {
   const { path: file } = await fetchModel(model, lab.container.get(Services.download));
   const families = lab.plugins<ModelFamily>('model-family');
-  const source = await openModel(file);
+  const { source, family } = await openWithVocabulary(file, { families, adapters });
   try {
-    const family = await familyOfModel(source, { families });
     return await loadTextModel(source, family, {
       base: lab.plugins<BaseStorage>('base-storage').get(base),
       families,

@@ -19,7 +19,7 @@ import { parseOptions, type TrainingOptions, type TrainRun, type TrainRunOptions
 import { withPeakMemory } from './peak-memory.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
-import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskName } from './task/run-task.js';
+import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskModel, TaskName } from './task/run-task.js';
 
 export interface RunHooks {
   /** Hears every event of the training. */
@@ -88,7 +88,7 @@ const withRevision = ({ revision }: FetchedModel) => (revision === undefined ? {
 async function trainAndMeasure(
   run: TrainRun & { readonly revision?: string },
   { name, defaults }: RunTask,
-  { task, adapters, adapter }: AdaptedModel,
+  { task, adapters, adapter, ownTokenizer }: AdaptedModel,
   evaluators: readonly Evaluator[],
   { onEvent, signal }: RunHooks,
 ): Promise<Omit<RunResult, 'peakMemoryBytes' | 'seconds'>> {
@@ -111,6 +111,7 @@ async function trainAndMeasure(
               adapter: { ...run.adapter, ...(adapter.config as object) },
             },
             seeds: { training: seed },
+            ...(ownTokenizer ? { tokenizer: task.model.tokenizer } : {}),
             ...(task.labels === undefined ? {} : { labels: task.labels }),
             versions: method.package === null ? {} : { [method.package]: method.version ?? 'unknown' },
           },
@@ -120,6 +121,7 @@ async function trainAndMeasure(
     baseModel: run.model,
     ...(run.revision === undefined ? {} : { revision: run.revision }),
     ...(task.taskType === undefined ? {} : { taskType: task.taskType }),
+    ...(ownTokenizer ? { description: resizedNote(task.model) } : {}),
   };
   const events = train({
     task: await task.trainingTask(adapter, { ...training, seed }),
@@ -156,6 +158,12 @@ async function trainAndMeasure(
     tokensPerSecond: last?.type === 'finished' ? last.tokensPerSecond : Number.NaN,
     ...(output === undefined ? {} : { folder: output }),
   };
+}
+
+/** For the model card: what PEFT must be told before it reads an adapter of another vocabulary. */
+function resizedNote(model: TaskModel): string {
+  const rows = [...model.modules().values()].find(({ frozen }) => frozen.kind === 'embedding')?.frozen.rows;
+  return `Trained with loran, with added tokens: take the tokenizer from this folder. Before PEFT reads the adapter, the base needs ${rows} rows: \`model.resize_token_embeddings(${rows})\`.`;
 }
 
 function settled(options: TrainingOptions, { batchSize, learningRate, maxLength }: TaskDefaults): SettledTraining {

@@ -69,7 +69,6 @@ const unsupported: readonly (readonly [string, string])[] = [
   ['velora_config', 'VeLoRA'],
   ['monteclora_config', 'MonteCLoRA'],
   ['kasa_config', 'KaSA'],
-  ['ensure_weight_tying', 'adapters shared by tied layers'],
 ];
 
 /** All other fields of LoraConfig: read here or with the modules, or of no consequence once trained values are there. */
@@ -86,7 +85,14 @@ const known: ReadonlySet<string> = new Set([
     'bias',
     'fan_in_fan_out',
   ],
-  ...['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'modules_to_save'],
+  ...[
+    'target_modules',
+    'exclude_modules',
+    'layers_to_transform',
+    'layers_pattern',
+    'modules_to_save',
+    'ensure_weight_tying',
+  ],
   ...[
     'peft_type',
     'task_type',

@@ -123,7 +123,6 @@ describe('a PEFT configuration', () => {
     ['init_lora_weights', 'pissa_niter_4', 'changes the base'],
     ['init_lora_weights', 'loftq', 'changes the base'],
     ['init_lora_weights', 'lora_ga', 'changes the base'],
-    ['ensure_weight_tying', true, 'tied layers'],
     ['use_something_new', true, 'does not have'],
   ])('with %s: %j is refused by name', (field, value, feature) => {
     const read = () => peftFormat.fromFile({ r: 4, [field]: value });

@@ -9,6 +9,7 @@ export { saveGguf, type GgufModelType, type SaveGgufOptions } from './export/ggu
 export { saveGgufAdapter, type SaveGgufAdapterOptions } from './export/gguf/save-gguf-adapter.js';
 export { saveOnnx, type SaveOnnxOptions } from './export/onnx/save-onnx.js';
 export { saveOnnxAdapter } from './export/onnx/save-onnx-adapter.js';
+export { saveTokenizer } from './export/tokenizer-folder.js';
 export { saveMergedModel, type SavedModel, type SaveMergedModelOptions } from './export/save-merged-model.js';
 export { mergedWeights, type MergedWeights, type StoredModel } from './export/merged-weights.js';
 export { parseModelConfig } from './folder/parse-model-config.js';
@@ -42,6 +43,8 @@ export { fetchModel, type FetchedModel, type ModelDownload } from './source/fetc
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';
 export type { SentenceEncoder, SentenceEncoderOptions, SentencePooling } from './sentence-encoder.js';
 export type { EncodedTexts, SequenceToSequenceModel } from './sequence-to-sequence-model.js';
+export { addTokens } from './tokenizer/add-tokens.js';
 export { loadTokenizer } from './tokenizer/load-tokenizer.js';
 export type { TextStream } from './tokenizer/text-stream.js';
 export type { DecodeOptions, EncodeOptions, Tokenizer } from './tokenizer/tokenizer.js';
+export { withAddedTokens, withVocabulary, type Vocabulary } from './vocabulary/with-vocabulary.js';

@@ -28,6 +28,11 @@ export interface ModelFamily extends Plugin {
   readonly modelTypes: readonly string[];
   /** Entries of `architectures` that it understands, for folders without a `model_type`. */
   readonly architectures: readonly string[];
+  /**
+   * Last names of the modules that have a row for each token, such as 'embed_tokens' and 'lm_head': they can be resized, and are
+   * trained where tokens are added. None when omitted: the vocabulary stays as it is.
+   */
+  readonly vocabularyModules?: readonly string[];
   /** The caller closes `source.weights`, here and below. */
   sequenceClassifier?(source: ModelSource, options: SequenceClassifierOptions): Promise<SequenceClassifier>;
   languageModel?(source: ModelSource, options: LanguageModelOptions): Promise<LanguageModel>;

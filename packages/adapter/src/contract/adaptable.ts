@@ -11,6 +11,8 @@ export interface Adaptable {
    * files hold it that way. A slot's own weight is [out, in], always. None when omitted.
    */
   readonly conv1d?: ReadonlySet<string>;
+  /** Path of an output head that is an embedding's own weight -> path of that embedding. None when omitted. */
+  readonly tied?: ReadonlyMap<string, string>;
   /** A hash that tells these weights from others of the same shapes: adapters record it. None when omitted. */
   readonly fingerprint?: string;
   /** Parameters outside the slots (layer norms, …), for the count; 0 when omitted. */

@@ -49,12 +49,14 @@ export interface FactoredUpdate {
 export interface AdapterLayer {
   /** Trainable parameters by their short name: 'A', 'B'. fp32, always. */
   readonly parameters: ReadonlyMap<string, Variable>;
-  /** Fixed tensors that belong in the file as well (VeRA's shared matrices, …); none when omitted. */
+  /** Tensors that belong in the file as well, but are no parameters of this layer: VeRA's shared matrices, a tied head's weight. */
   readonly buffers?: ReadonlyMap<string, Tensor>;
   forward(x: Tensor, next: Next, call: Call): Tensor;
   delta(): Delta;
   /** The update's own factors, which stay the layer's; left out where it is no plain product. */
   factored?(): FactoredUpdate;
+  /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
+  replacement?(): Tensor2D;
   dispose(): void;
 }
 

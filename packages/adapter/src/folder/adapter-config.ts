@@ -18,6 +18,7 @@ const sharedFields = z.looseObject({
   layers_to_transform: z.union([z.int(), z.array(z.int())]).nullish(),
   layers_pattern: z.union([z.string(), z.array(z.string())]).nullish(),
   modules_to_save: z.array(z.string()).nullish(),
+  ensure_weight_tying: z.boolean().nullish(),
 });
 
 export type AdapterConfigFile = z.infer<typeof sharedFields>;

@@ -7,7 +7,7 @@ import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import type { AdapterFormat, AdapterLayer } from '../contract/adapter-method.js';
 
-const prefix = 'base_model.model.';
+export const prefix = 'base_model.model.';
 
 /** Key in the file -> tensor to write from, or to assign to. Throws NO_FILE_KEY for a parameter the format cannot name. */
 export function adapterTensors(adapter: Adapter, format: AdapterFormat<unknown>): ReadonlyMap<string, Tensor> {

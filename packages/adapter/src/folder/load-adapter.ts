@@ -8,7 +8,6 @@ import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import type { AdapterMethod, Context } from '../contract/adapter-method.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
-import { matchContainers } from '../target-modules.js';
 import {
   type AdapterConfigFile,
   fingerprintField,
@@ -17,6 +16,7 @@ import {
   weightsFileName,
 } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
+import { isSecondCopy, savedModulesOf } from './saved-embeddings.js';
 
 export interface LoadAdapterOptions {
   /** The methods that are known; the one whose format claims the file's `peft_type` reads it. */
@@ -35,17 +35,16 @@ export interface LoadAdapterOptions {
 export async function loadAdapter(set: AdapterSet, folder: string, options: LoadAdapterOptions): Promise<Adapter> {
   const fields = await readAdapterConfig(folder);
   const { method, format } = claimant(fields.peft_type, [...options.methods], folder);
-  const paths = [...set.model.modules().keys()];
-  // PEFT lists both 'classifier' and 'score', of which a model has one.
-  const modulesToSave = (fields.modules_to_save ?? []).filter((name) => matchContainers(paths, [name]).length > 0);
   const file = await openSafetensors(path.join(folder, weightsFileName));
   try {
+    const saved = savedModulesOf(set.model, fields, file.tensors);
     const adapter = await set.add({
       method,
       config: format.fromFile(fields),
       targetModules: fields.target_modules,
       selection: selectionOf(fields),
-      modulesToSave,
+      modulesToSave: saved.names,
+      ensureWeightTying: saved.tied,
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });
@@ -92,7 +91,7 @@ type Tensors = ReturnType<typeof adapterTensors>;
 
 async function assignAll(adapter: Adapter, tensors: Tensors, file: TensorFile): Promise<void> {
   const missing = [...tensors.keys()].filter((key) => !file.tensors.has(key));
-  const left = [...file.tensors.keys()].filter((key) => !tensors.has(key));
+  const left = [...file.tensors.keys()].filter((key) => !tensors.has(key) && !isSecondCopy(key, tensors));
   if (missing.length > 0 || left.length > 0) {
     throw new LoranError(
       'ADAPTER_KEYS',

@@ -51,6 +51,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
   }
   const fields = {
     auto_mapping: null,
+    ...(adapter.ensureWeightTying ? { ensure_weight_tying: true } : {}),
     base_model_name_or_path: options.baseModel ?? null,
     inference_mode: true,
     modules_to_save: modulesToSave.length > 0 ? modulesToSave : null,

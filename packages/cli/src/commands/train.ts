@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { formatParameterCount } from '@loran/adapter';
 import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
-import { list, number, setting, targetModules } from '../flag-values.js';
+import { list, number, repeated, setting, targetModules } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { metricLines, runJson } from '../results.js';
@@ -12,6 +12,8 @@ type TrainFlags = LabFlags &
   PushFlags & {
     readonly appendEos?: boolean;
     readonly adapter?: string;
+    readonly addTokens?: readonly string[];
+    readonly addToken?: readonly string[];
     readonly set?: Readonly<Record<string, unknown>>;
   };
 
@@ -47,6 +49,12 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
       ]),
     )
     .option('--adapter <folder>', 'an adapter to train further; its method, rank and modules are kept')
+    .option(
+      '--add-tokens <tokens>',
+      "tokens of your own: '<tool>,<end_tool>'; embedding and output head are trained whole with them",
+      list,
+    )
+    .option('--add-token <token>', 'one such token, commas and all; may be repeated', repeated)
     .option('--method <name>', "adapter method (default: 'lora')")
     .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
     .option('--rank <r>', 'rank of the update', number)
@@ -108,11 +116,16 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
 }
 
 /** What others need of a run's folder; run.json and metrics.jsonl speak of this machine. */
-const adapterFiles = ['adapter_config.json', 'adapter_model.safetensors', 'README.md'];
+const adapterFiles = [
+  ...['adapter_config.json', 'adapter_model.safetensors', 'README.md'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'additional_chat_templates/*'],
+];
 
 /** The flags given, in the shape of TrainRunOptions. */
 function optionsOf(flags: TrainFlags): Record<string, unknown> {
+  const addTokens = [...(flags.addTokens ?? []), ...(flags.addToken ?? [])];
   return {
+    ...(addTokens.length === 0 ? {} : { addTokens }),
     ...pick(flags, ['model', 'task', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
     ...(flags.adapter === undefined ? {} : { startFrom: flags.adapter }),
     data: { ...dataOf(flags), ...pick(flags, [...['test', 'testShare'], ...dataFields]) },

@@ -11,7 +11,6 @@ import {
   readAdapterConfig,
 } from '@loran/adapter';
 import {
-  familyOfModel,
   fetchModel,
   type LanguageModelOptions,
   type Loading,
@@ -19,7 +18,6 @@ import {
   loadSequenceClassifier,
   type ModelFamily,
   type ModelSource,
-  openModel,
   type StoredModel,
 } from '@loran/models';
 import { LoranError } from '@loran/plugin';
@@ -31,6 +29,7 @@ import { Services } from '../services.js';
 import type { TaskModel } from '../task/run-task.js';
 import { loadTextModel } from '../text-model.js';
 import { trainedWith } from '../trained-with.js';
+import { openWithVocabulary } from '../vocabulary/open-model.js';
 
 export interface SourceChoice {
   readonly model: string;
@@ -58,10 +57,9 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
   const { path: file } = await fetchModel(choice.model, lab.container.get(Services.download));
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
   const storage = lab.plugins<BaseStorage>('base-storage').get(choice.base ?? about.trained?.base ?? 'fp32');
-  const source = await openModel(file);
+  const families = lab.plugins<ModelFamily>('model-family');
+  const { source, family } = await openWithVocabulary(file, { families, adapters: choice.adapters });
   try {
-    const families = lab.plugins<ModelFamily>('model-family');
-    const family = await familyOfModel(source, { families });
     const model = await loadFor(source, family, about, { base: storage, families, ...phaseListeners(lab).load });
     const set = new AdapterSet(model);
     try {

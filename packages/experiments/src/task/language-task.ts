@@ -1,7 +1,7 @@
 /** What the tasks of language have in common: their data, and that no module is trained whole. */
 import { adapterParameters, type BaseStorage } from '@loran/adapter';
 import { collect, type DatasetPlugin, type LanguageExample, readLanguageExamples } from '@loran/datasets';
-import type { LanguageModelOptions, Loading, ModelFamily } from '@loran/models';
+import type { LanguageModelOptions, Loading, ModelFamily, ModelSource } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
 import { withTestData } from '../held-out.js';
 import type { Lab } from '../lab.js';
@@ -24,7 +24,7 @@ export interface LanguageTask<Model extends TaskModel> {
   /** PEFT's name for what the adapter is for. */
   readonly taskType: string;
   readonly defaults: TaskDefaults;
-  load(path: string, options: LanguageModelOptions & Loading): Promise<Model>;
+  load(source: ModelSource, options: LanguageModelOptions & Loading): Promise<Model>;
   trainingTask(
     model: Model,
     examples: readonly LanguageExample[],
@@ -56,9 +56,9 @@ function taskData<Model extends TaskModel>(
   test: readonly LanguageExample[],
 ): TaskData {
   return {
-    async load(lab, { model: path, base }) {
+    async load(lab, { model: source, base }) {
       const progress = phaseListeners(lab);
-      const model = await task.load(path, {
+      const model = await task.load(source, {
         ...progress.load,
         base: lab.plugins<BaseStorage>('base-storage').get(base),
         families: lab.plugins<ModelFamily>('model-family'),

@@ -4,7 +4,7 @@
  */
 import type { Adapter, Adaptable } from '@loran/adapter';
 import type { Evaluator } from '@loran/evaluators';
-import type { Pooling, Tokenizer } from '@loran/models';
+import type { ModelSource, Pooling, Tokenizer } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
 import type { Lab } from '../lab.js';
 import type { Measurement } from '../measure.js';
@@ -35,7 +35,8 @@ export interface TaskModel extends Adaptable {
 
 /** How the model is loaded. */
 export interface ModelChoice {
-  readonly model: string;
+  /** The caller closes its weights. */
+  readonly model: ModelSource;
   readonly base: string;
   readonly pooling?: Pooling | undefined;
   readonly seed: number;

@@ -4,7 +4,10 @@ import type { Decoder } from './decoder.js';
 import { DecoderClassifier } from './decoder-classifier.js';
 import type { DecoderLoadOptions } from './load-decoder.js';
 
-export interface DecoderFamilyOptions extends Pick<ModelFamily, 'name' | 'modelTypes' | 'architectures'> {
+export interface DecoderFamilyOptions extends Pick<
+  ModelFamily,
+  'name' | 'modelTypes' | 'architectures' | 'vocabularyModules'
+> {
   /** The package that ships it and its version; null for one that is defined in a script. */
   readonly package: string | null;
   readonly version: string | null;
@@ -16,6 +19,7 @@ export interface DecoderFamilyOptions extends Pick<ModelFamily, 'name' | 'modelT
 export function defineDecoderFamily({ load, ...family }: DecoderFamilyOptions): ModelFamily {
   return {
     kind: 'model-family',
+    vocabularyModules: ['embed_tokens', 'lm_head'],
     ...family,
     languageModel: load,
 

@@ -65,6 +65,7 @@ export class Decoder implements LanguageModel {
   readonly warnings: readonly string[];
   readonly otherParameters: number;
   readonly conv1d: ReadonlySet<string>;
+  readonly tied: ReadonlyMap<string, string>;
   readonly checkpoint: Checkpoint;
   readonly fingerprint: string;
   readonly #parts: DecoderParts;
@@ -82,6 +83,7 @@ export class Decoder implements LanguageModel {
     this.warnings = parts.warnings;
     this.otherParameters = normParameters(parts.modules);
     this.conv1d = conv1dPaths(parts.modules);
+    this.tied = parts.modules.tied;
     this.checkpoint = parts.modules;
     this.fingerprint = parts.modules.fingerprint;
     this.#parts = parts;

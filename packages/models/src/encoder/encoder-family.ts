@@ -32,6 +32,7 @@ export function defineEncoderFamily({
     version,
     modelTypes,
     architectures,
+    vocabularyModules: ['word_embeddings'],
 
     async sequenceClassifier(source, options) {
       const facts = factsOf(source);

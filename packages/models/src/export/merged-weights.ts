@@ -6,7 +6,15 @@
  * are there; so do weights that the base storage keeps in fp32. What another storage rounded (NF4, bf16) is written as the
  * model computes with it, so that the logits are the same.
  */
-import { type Adaptable, type AdapterSet, type FrozenWeight, isAdapted, mergedModule, type Slot } from '@loran/adapter';
+import {
+  type Adaptable,
+  type AdapterSet,
+  type FrozenWeight,
+  isAdapted,
+  mergedModule,
+  type Slot,
+  staysTied,
+} from '@loran/adapter';
 import { fromFloat32, isFloat, type TensorFile, type TensorInfo, transposedValues } from '@loran/formats';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { ModelGraph } from '../onnx/model-graph.js';
@@ -119,7 +127,7 @@ function changedHeads(model: StoredModel): { added: string[]; untied: string[] }
   const known = new Set(specs.map(({ path }) => path));
   return {
     added: [...slots.keys()].filter((path) => !known.has(path) && !tied.has(path)),
-    untied: [...tied].flatMap((pair) => (pair.some((path) => isAdapted(slots.get(path)!)) ? [pair[0]] : [])),
+    untied: [...tied.keys()].filter((head) => !staysTied(slots.get(head)!, slots.get(tied.get(head)!)!)),
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@loran/formats';
 import type { ModelSource } from '../model-family.js';
 import { pythonJson } from './python-json.js';
-import { writeTokenizer } from './tokenizer-folder.js';
+import { saveTokenizer } from './tokenizer-folder.js';
 
 /** Into `folder`, which exists; `config` as config.json, the rest as the source has it. Returns what a user should know. */
 export async function writeModelFiles(
@@ -18,5 +18,7 @@ export async function writeModelFiles(
     const text = (await before('generation_config.json')) ?? pythonJson(source.generation);
     await writeFileAtomic(join(folder, 'generation_config.json'), text);
   }
-  return (await writeTokenizer(source, folder)) ? [] : [`${source.name} has no files of a tokenizer to write.`];
+  return (await saveTokenizer(source.tokenizer, folder))
+    ? []
+    : [`${source.name} has no files of a tokenizer to write.`];
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeFileAtomic } from '@loran/formats';
-import type { ModelSource } from '../model-family.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { TokenizerFiles } from '../tokenizer/tokenizer-files.js';
 
 const copied = [
@@ -18,14 +18,14 @@ const copied = [
   'chat_template.json',
 ];
 
-/** Into `folder`, which exists. Returns whether there was a tokenizer to write. */
-export async function writeTokenizer(
-  { tokenizer: { files, ...tokenizer } }: ModelSource,
-  folder: string,
-): Promise<boolean> {
+/**
+ * Writes tokenizer.json, tokenizer_config.json and the chat templates into `folder`, which exists: the tokenizer's own files, or
+ * what it was built from where it came from elsewhere or had tokens added. Returns whether there was anything to write.
+ */
+export async function saveTokenizer({ files, ...tokenizer }: Tokenizer, folder: string): Promise<boolean> {
   if (files === undefined) return false;
   const own = dirname(files.name);
-  if (basename(files.name) === 'tokenizer.json' && (await exists(files.name))) {
+  if (files.edited !== true && basename(files.name) === 'tokenizer.json' && (await exists(files.name))) {
     for (const name of copied) if (await exists(join(own, name))) await copy(join(own, name), join(folder, name));
     await copyTemplates(join(own, 'additional_chat_templates'), join(folder, 'additional_chat_templates'));
     return true;
@@ -44,7 +44,7 @@ export async function writeTokenizer(
 /** tokenizer_config.json with the names of the special tokens, which transformers takes from there. */
 function configOf(
   { description, config }: TokenizerFiles,
-  { bosId, eosId, unkId, padId }: Pick<ModelSource['tokenizer'], 'bosId' | 'eosId' | 'unkId' | 'padId'>,
+  { bosId, eosId, unkId, padId }: Pick<Tokenizer, 'bosId' | 'eosId' | 'unkId' | 'padId'>,
 ): Record<string, unknown> {
   const { added_tokens: added = [] } = description as { added_tokens?: readonly { id: number; content: string }[] };
   const named = (id: number | undefined) => added.find((token) => token.id === id)?.content;

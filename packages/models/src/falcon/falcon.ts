@@ -64,6 +64,7 @@ export const falcon = defineDecoderFamily({
   version,
   modelTypes: ['falcon'],
   architectures: ['FalconForCausalLM', 'FalconModel', 'FalconForSequenceClassification'],
+  vocabularyModules: ['word_embeddings', 'lm_head'],
   load: async (source, kept) => {
     const config = parseModelConfig(source.name, 'Falcon', schema, source.config);
     const facts = factsOf(source.name, config);

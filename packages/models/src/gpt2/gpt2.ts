@@ -53,6 +53,7 @@ export const gpt2 = defineDecoderFamily({
   version,
   modelTypes: ['gpt2'],
   architectures: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2ForSequenceClassification'],
+  vocabularyModules: ['wte', 'lm_head'],
   load: async (source, kept) => {
     const config = parseModelConfig(source.name, 'GPT-2', schema, source.config);
     const { n_embd: width, n_layer: layers, n_head: heads } = config;

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { bf16, fp32, frozenTensor, inference, Slot } from '@loran/adapter';
+import { adapterParameters, AdapterSet, bf16, fp32, frozenTensor, inference, Slot } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
+import { lora } from '@loran/lora';
 import { closeEngine, openEngine, portableEngine, randomStream } from '@loran/tensor';
 import { expectClose } from '@loran/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -95,6 +96,28 @@ describe.each([
       })(delta);
     const given = gradient((head, h, t, w) => headLoss(head, h, t, w, 4 * vocabulary * 2));
     await expectClose(given, gradient(plainLoss), { absolute: 1e-5, relative: 1e-5 });
+  });
+
+  test.each([
+    ['plain, whole', {}, 1e6],
+    ['in chunks', {}, 4 * vocabulary * 2],
+    ['scaled, with a cap, in chunks', { scale: 0.7, cap: 4 }, 4 * vocabulary * 3],
+  ])('a head that is trained whole gets its gradient: %s', async (_, options, bytes) => {
+    const head = headOf(options);
+    const adapters = new AdapterSet({ modules: () => new Map([['head', head.slot]]) });
+    const adapter = await adapters.add({ method: lora, targetModules: [], modulesToSave: ['head'] });
+    const weight = adapterParameters(adapter).get('head.weight') as Variable & Tensor2D;
+    weight.assign(tf.mul(weight, 1.1));
+    const gradients = (loss: typeof plainLoss) =>
+      tf.valueAndGrads((h: tf.Tensor) => loss(head, h as Tensor2D, targets, weights))([hidden, weight]);
+    const given = gradients((head, h, t, w) => headLoss(head, h, t, w, bytes));
+    const expected = gradients(plainLoss);
+    await expectClose(given.value, expected.value, { absolute: 1e-5, relative: 1e-5 });
+    for (const [i, gradient] of given.grads.entries()) {
+      await expectClose(gradient, expected.grads[i]!, { absolute: 1e-5, relative: 1e-5 });
+    }
+    adapters.remove('default');
+    head.slot.dispose();
   });
 
   test('scores far apart neither overflow nor lose the loss', async () => {

@@ -72,7 +72,11 @@ function built(name: string, description: CheckedDescription): HuggingFaceTokeni
   }
 }
 
-function idsOf({ model, added_tokens: added }: CheckedDescription): (token: string | undefined) => number | undefined {
+/** The id of a token, added or of the model. */
+export function idsOf({
+  model,
+  added_tokens: added,
+}: CheckedDescription): (token: string | undefined) => number | undefined {
   const vocabulary = model['vocab'] as Readonly<Record<string, number>> | readonly [string, number][];
   return (token) => {
     if (token === undefined) return undefined;

@@ -8,4 +8,6 @@ export interface TokenizerFiles {
   readonly config?: unknown;
   /** Chat templates by name, 'default' the one that is meant when none is named; default none. */
   readonly templates?: ReadonlyMap<string, string>;
+  /** Whether tokens were added to what the files say; default false. */
+  readonly edited?: boolean;
 }

@@ -4,6 +4,7 @@
  *   adapter_config.json, adapter_model.safetensors, README.md    the adapter, as PEFT reads it
  *   run.json                                                     settings, seeds, versions, machine, how it ended
  *   metrics.jsonl                                                a line for each update
+ *   tokenizer.json, tokenizer_config.json, chat templates        of a run that added tokens
  *
  * metrics.jsonl grows by lines; every other file is replaced whole or not at all, so that a crash leaves what was there.
  */
@@ -11,6 +12,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { type Adapter, saveAdapter, type SaveAdapterOptions } from '@loran/adapter';
 import { writeFileAtomic } from '@loran/formats';
+import { saveTokenizer, type Tokenizer } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 import { currentEngine } from '@loran/tensor';
 import type { Metrics, TrainingEvent } from '../training-event.js';
@@ -24,6 +26,8 @@ export interface RunDescription {
   readonly seeds: Readonly<Record<string, number>>;
   /** Labels in the order of the classes, for whoever evaluates; none for other tasks. */
   readonly labels?: { readonly labels: readonly string[]; readonly names: readonly string[] };
+  /** Written beside the adapter where it is another than the base model's; default none. */
+  readonly tokenizer?: Tokenizer | undefined;
   /** Versions of further packages, by name: the method's, the storage's. */
   readonly versions?: Readonly<Record<string, string>>;
 }
@@ -34,6 +38,7 @@ export interface RunFolderOptions {
 }
 
 const files = ['adapter_config.json', 'adapter_model.safetensors', 'README.md', recordFileName, metricsFileName];
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'additional_chat_templates'];
 
 export class RunFolder {
   readonly path: string;
@@ -49,9 +54,10 @@ export class RunFolder {
    * WRITE_FAILED.
    */
   static async create(folder: string, about: RunDescription, options: RunFolderOptions = {}): Promise<RunFolder> {
-    const { configuration, seeds, labels, versions: others } = about;
+    const { configuration, seeds, labels, tokenizer, versions: others } = about;
     await writing(folder, () => fs.mkdir(folder, { recursive: true }));
-    await makeRoom(folder, options.overwrite ?? false);
+    await makeRoom(folder, options.overwrite ?? false, tokenizer !== undefined);
+    if (tokenizer !== undefined) await saveTokenizer(tokenizer, folder);
     const run = new RunFolder(folder, {
       format: 'loran-run',
       formatVersion: 1,
@@ -131,17 +137,20 @@ export class RunFolder {
 }
 
 /** Throws RUN_FOLDER_IN_USE, or removes the files of the run that was here. */
-async function makeRoom(folder: string, overwrite: boolean): Promise<void> {
-  const present = (await fs.readdir(folder)).filter((name) => files.includes(name));
+async function makeRoom(folder: string, overwrite: boolean, withTokenizer: boolean): Promise<void> {
+  const entries = await fs.readdir(folder);
+  const isRun = entries.some((name) => files.includes(name) && name !== 'README.md');
+  const ours = isRun || withTokenizer ? [...files, ...tokenizerFiles] : files; // another's tokenizer stays
+  const present = entries.filter((name) => ours.includes(name));
   if (present.length === 0) return;
-  const isRun = present.some((name) => name !== 'README.md');
   if (!overwrite || !isRun) {
     throw new LoranError(
       'RUN_FOLDER_IN_USE',
       `'${folder}' already holds ${present.join(', ')}. Choose another folder${isRun ? ', or set overwrite to replace the run there' : ''}.`,
     );
   }
-  for (const name of present) await writing(path.join(folder, name), () => fs.rm(path.join(folder, name)));
+  for (const name of present)
+    await writing(path.join(folder, name), () => fs.rm(path.join(folder, name), { recursive: true }));
 }
 
 async function writing<T>(file: string, work: () => Promise<T>): Promise<T> {
