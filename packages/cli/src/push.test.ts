@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listRepository } from '@loran/hub';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { run } from './__fixtures__/run.js';
+import { lastJson, run } from './__fixtures__/run.js';
 import { folderWithLlama } from './__fixtures__/tiny-models.js';
 
 const serveHub = fileURLToPath(new URL('../../hub/src/__fixtures__/serve-hub.ts', import.meta.url));
@@ -46,6 +46,48 @@ test('an adapter goes up with its card, without what speaks of this machine', as
   const files = await uploaded('ada/tiny-lora');
   expect(files).toEqual(expect.arrayContaining(['README.md', 'adapter_config.json', 'adapter_model.safetensors']));
   expect(files).not.toContain('run.json');
+});
+
+test('from there it is used by its name, by every verb', async () => {
+  const generated = (adapter: string, ...more: string[]) =>
+    run(
+      'generate',
+      '--model',
+      model,
+      '--adapter',
+      adapter,
+      '--prompt',
+      'on',
+      '--max-new-tokens',
+      '4',
+      '--json',
+      ...cpu,
+      ...more,
+    );
+  const named = await generated('ada/tiny-lora');
+  expect(named.err).not.toContain('error');
+  const local = await generated(path.join(folder, 'adapter'));
+  expect(lastJson(named.out)['tokens']).toEqual(lastJson(local.out)['tokens']);
+  expect((await generated('ada/tiny-lora:0.5', '--offline')).exitCode).toBe(0);
+
+  const output = path.join(folder, 'of-hub');
+  const merged = await run('merge', '--model', model, '--adapter', 'ada/tiny-lora', '--output', output, ...cpu);
+  expect(merged.exitCode).toBe(0);
+  const further = await train('--adapter', 'ada/tiny-lora', '--output', path.join(folder, 'further'));
+  expect(further.err).not.toContain('error');
+  const measured = await run(
+    'evaluate',
+    '--model',
+    model,
+    '--adapter',
+    'ada/tiny-lora',
+    '--data',
+    texts,
+    '--json',
+    ...cpu,
+  );
+  expect(lastJson(measured.out)['examples']).toBe(2);
+  expect((await generated('ada/no-such')).err).toContain('HUB_NOT_FOUND');
 });
 
 test('so does a merged model', async () => {

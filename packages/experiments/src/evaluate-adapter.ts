@@ -1,12 +1,13 @@
 /** A trained adapter, measured on data: the labels are those it was trained with. */
 import { AdapterSet, type AdapterMethod, loadAdapter } from '@loran/adapter';
 import type { Evaluation } from '@loran/evaluators';
-import { fetchModel, type ModelFamily } from '@loran/models';
+import type { ModelFamily } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
+import { fetched } from './model-loading.js';
 import { dataOptions, parseOptions, taskNames } from './options.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
@@ -16,7 +17,7 @@ import { openWithVocabulary } from './vocabulary/open-model.js';
 
 export const evaluateOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
-  adapter: z.string().optional().describe('Folder of an adapter; default: the model with its own classifier.'),
+  adapter: z.string().optional().describe('Folder of an adapter, or its name on the hub; default: the model as it is.'),
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
   base: z
     .string()
@@ -48,16 +49,17 @@ export interface EvaluationResult extends Measurement {
 
 export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise<EvaluationResult> {
   const options = parseOptions(evaluateOptions, input);
-  const trained = options.adapter === undefined ? undefined : await trainedWith(options.adapter);
+  const folder = options.adapter === undefined ? undefined : (await fetched(lab, options.adapter)).path;
+  const trained = folder === undefined ? undefined : await trainedWith(folder);
   const task = await taskFor(lab, options.task ?? trained?.task, options.data, options.model);
   const evaluators = evaluatorsFor(lab, task, options.evaluators ?? task.defaults.evaluators);
   const data = await task.readTest(lab, options.data, options.labels ?? trained?.labels);
 
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const { path } = await fetchModel(options.model, lab.container.get(Services.download));
+  const { path } = await fetched(lab, options.model);
   const { source } = await openWithVocabulary(path, {
     families: lab.plugins<ModelFamily>('model-family'),
-    adapters: options.adapter === undefined ? [] : [options.adapter],
+    adapters: folder === undefined ? [] : [folder],
   });
   const loaded = await data
     .load(lab, {
@@ -65,14 +67,14 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
       base: options.base ?? trained?.base ?? 'fp32',
       pooling: options.pooling ?? trained?.pooling,
       seed: 0,
-      fresh: options.adapter !== undefined,
+      fresh: folder !== undefined,
     })
     .finally(() => source.weights.close());
   const adapters = new AdapterSet(loaded.model);
   try {
     const warnings = [...loaded.model.warnings];
-    if (options.adapter !== undefined) {
-      const adapter = await loadAdapter(adapters, options.adapter, {
+    if (folder !== undefined) {
+      const adapter = await loadAdapter(adapters, folder, {
         methods: lab.plugins<AdapterMethod>('adapter-method').list(),
         resolve: resolver(lab),
       });

@@ -90,7 +90,7 @@ export const trainRunOptions = z.strictObject({
   startFrom: z
     .string()
     .optional()
-    .describe('Folder of an adapter to train further: its method, rank and modules are kept.'),
+    .describe('Folder of an adapter, or its name on the hub, to train further: its method, rank and modules are kept.'),
   seed: z.int().default(0),
   output: z.string().optional().describe('Folder to write; default: nothing is written.'),
   overwrite: z.boolean().default(false).describe('Replace the run that the folder holds.'),

@@ -1,21 +1,14 @@
 /** A language model with its adapters, ready to continue texts and to answer; or one that writes texts from others (T5). */
-import { type AdapterMethod, AdapterSet, type BaseStorage, inference, loadAdapter } from '@loran/adapter';
-import {
-  type ChatMessage,
-  type ChatTemplateOptions,
-  fetchModel,
-  type GeneratedToken,
-  type GenerationOptions,
-  type ModelFamily,
-} from '@loran/models';
+import { type AdapterMethod, AdapterSet, inference, loadAdapter } from '@loran/adapter';
+import { type ChatMessage, type ChatTemplateOptions, type GeneratedToken, type GenerationOptions } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import path from 'node:path';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
 import type { Lab } from './lab.js';
+import { fetched, modelLoading } from './model-loading.js';
 import { parseOptions } from './options.js';
-import { phaseListeners } from './phase-progress.js';
 import { Services } from './services.js';
 import { loadTextModel, type TextModel, writerOf } from './text-model.js';
 import { trainedWith } from './trained-with.js';
@@ -75,21 +68,26 @@ export interface TextGenerator {
 export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<TextGenerator> {
   const options = parseOptions(generatorOptions, input);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const [first] = options.adapters;
+  const chosen: { readonly folder: string; readonly name: string; readonly scale: number | undefined }[] = [];
+  for (const [i, { folder: place, name, scale }] of options.adapters.entries()) {
+    const { path: folder } = await fetched(lab, place);
+    chosen.push({ folder, name: name ?? (i === 0 ? 'default' : path.basename(path.resolve(place))), scale });
+  }
+  const [first] = chosen;
   const trained = first === undefined ? undefined : await trainedWith(first.folder);
   const model = await loadAsWriter(lab, {
     model: options.model,
     base: options.base ?? trained?.base ?? 'fp32',
-    adapters: options.adapters.map(({ folder }) => folder),
+    adapters: chosen.map(({ folder }) => folder),
   });
   const warnings = [...model.warnings];
   const set = new AdapterSet(model);
   try {
-    for (const [i, { folder, name, scale }] of options.adapters.entries()) {
+    for (const { folder, name, scale } of chosen) {
       const adapter = await loadAdapter(set, folder, {
         methods: lab.plugins<AdapterMethod>('adapter-method').list(),
         resolve: resolver(lab),
-        name: name ?? (i === 0 ? 'default' : path.basename(path.resolve(folder))),
+        name,
       });
       if (scale !== undefined) adapter.scale = scale;
       warnings.push(...adapter.warnings);
@@ -133,15 +131,11 @@ async function loadAsWriter(
   lab: Lab,
   { model, base, adapters }: { readonly model: string; readonly base: string; readonly adapters: readonly string[] },
 ): Promise<TextModel> {
-  const { path: file } = await fetchModel(model, lab.container.get(Services.download));
-  const families = lab.plugins<ModelFamily>('model-family');
-  const { source, family } = await openWithVocabulary(file, { families, adapters });
+  const { path: file } = await fetched(lab, model);
+  const loading = modelLoading(lab, base);
+  const { source, family } = await openWithVocabulary(file, { families: loading.families, adapters });
   try {
-    return await loadTextModel(source, family, {
-      base: lab.plugins<BaseStorage>('base-storage').get(base),
-      families,
-      ...phaseListeners(lab).load,
-    });
+    return await loadTextModel(source, family, loading);
   } finally {
     await source.weights.close();
   }

@@ -1,6 +1,6 @@
 /** One run: a model, its adapter, its data; trained, written and measured. */
 import type { Evaluator } from '@loran/evaluators';
-import { fetchModel, type FetchedModel } from '@loran/models';
+import type { FetchedModel } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import {
   adamW,
@@ -15,6 +15,7 @@ import {
 import { type AdaptedModel, adaptedModel } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
+import { fetched } from './model-loading.js';
 import { parseOptions, type TrainingOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
 import { withPeakMemory } from './peak-memory.js';
 import { Services } from './services.js';
@@ -72,8 +73,9 @@ export async function trainOn(
   const evaluators = evaluatorsFor(lab, task, run.evaluators ?? task.defaults.evaluators);
   const started = clock.now();
   const { value, peakBytes } = await withPeakMemory(async () => {
-    const base = await fetchModel(run.model, lab.container.get(Services.download));
-    const model = await adaptedModel(lab, { ...run, model: base.path }, data);
+    const base = await fetched(lab, run.model);
+    const from = run.startFrom === undefined ? {} : { startFrom: (await fetched(lab, run.startFrom)).path };
+    const model = await adaptedModel(lab, { ...run, ...from, model: base.path }, data);
     try {
       return await trainAndMeasure({ ...run, ...withRevision(base) }, task, model, evaluators, hooks);
     } finally {

@@ -1,3 +1,4 @@
+import type { PackedOptions } from './checkpoint/storages.js';
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
@@ -46,7 +47,7 @@ export interface LanguageModel extends Adaptable {
   dispose(): void;
 }
 
-export interface LanguageModelOptions extends LoadProgressOptions {
+export interface LanguageModelOptions extends LoadProgressOptions, PackedOptions {
   /** Storage of the linear layers, one for all or by path; default fp32. */
   readonly base?: BaseStorage | ((path: string) => BaseStorage);
   /** Storage of embeddings and of an output head of its own; default fp32. */

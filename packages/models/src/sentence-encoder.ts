@@ -1,3 +1,4 @@
+import type { PackedOptions } from './checkpoint/storages.js';
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
@@ -35,7 +36,7 @@ export interface SentenceEncoder extends Adaptable, SentencePooling {
   dispose(): void;
 }
 
-export interface SentenceEncoderOptions extends Partial<SentencePooling>, LoadProgressOptions {
+export interface SentenceEncoderOptions extends Partial<SentencePooling>, LoadProgressOptions, PackedOptions {
   /** Storage of the linear layers, one for all or by path; default fp32. Embeddings are always fp32. */
   readonly base?: BaseStorage | ((path: string) => BaseStorage);
 }

@@ -1,3 +1,4 @@
+import type { PackedOptions } from './checkpoint/storages.js';
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
@@ -48,7 +49,7 @@ export interface SequenceClassifier extends Adaptable {
   dispose(): void;
 }
 
-export interface SequenceClassifierOptions extends LoadProgressOptions {
+export interface SequenceClassifierOptions extends LoadProgressOptions, PackedOptions {
   /** Names of the labels; default: those of the checkpoint's own classifier. */
   readonly labels?: readonly string[];
   /** Storage of the linear layers, one for all or by path; default fp32. Embeddings and the classifier are always fp32. */

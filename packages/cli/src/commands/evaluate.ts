@@ -15,7 +15,7 @@ export function evaluateCommand(program: Command, terminal: Screen): void {
       '--model <path>',
       "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
     )
-    .option('--adapter <folder>', 'adapter folder, as train wrote it or PEFT')
+    .option('--adapter <folder>', 'adapter folder, as train wrote it or PEFT, or its name on the hub')
     .option('--data <file>', 'texts and labels, or texts, prompts with completions, conversations')
     .option('--text-field <name>', "field with the text (default: 'text')")
     .option('--label-field <name>', "field with the label (default: 'label')")

@@ -43,7 +43,7 @@ function exporting(command: Command, screen: Screen): Command {
     .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
     .option(
       '--adapter <folder>',
-      "adapter folder, PEFT's or mlx-lm's, or .gguf file of llama.cpp's; may be repeated",
+      "adapter folder, PEFT's or mlx-lm's, its name on the hub, or .gguf file of llama.cpp's; may be repeated",
       repeated,
     )
     .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")

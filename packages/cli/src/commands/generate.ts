@@ -27,7 +27,11 @@ export function generateCommand(program: Command, terminal: Screen): void {
       '--model <path>',
       "model folder, GGUF file, or name on the Hugging Face hub: 'org/name', 'org/name:FILE.gguf'",
     )
-    .option('--adapter <folder[:scale]>', 'adapter folder, as train wrote it or PEFT; may be repeated', repeated)
+    .option(
+      '--adapter <folder[:scale]>',
+      'adapter folder, as train wrote it or PEFT, or its name on the hub; may be repeated',
+      repeated,
+    )
     .option(
       '--base <name>',
       "storage of the frozen weights: fp32, bf16, nf4 (default: that of the adapter's training, or fp32)",

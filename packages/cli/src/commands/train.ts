@@ -48,7 +48,10 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
         'sequence-to-sequence',
       ]),
     )
-    .option('--adapter <folder>', 'an adapter to train further; its method, rank and modules are kept')
+    .option(
+      '--adapter <folder>',
+      'an adapter to train further, a folder or its name on the hub; its method, rank and modules are kept',
+    )
     .option(
       '--add-tokens <tokens>',
       "tokens of your own: '<tool>,<end_tool>'; embedding and output head are trained whole with them",

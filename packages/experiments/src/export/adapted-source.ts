@@ -11,7 +11,6 @@ import {
   readAdapterConfig,
 } from '@loran/adapter';
 import {
-  fetchModel,
   type LanguageModelOptions,
   type Loading,
   loadGgufAdapter,
@@ -24,7 +23,7 @@ import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
 import { disposeModel, resolver } from '../adapter-setup.js';
 import type { Lab } from '../lab.js';
-import { phaseListeners } from '../phase-progress.js';
+import { fetched, modelLoading } from '../model-loading.js';
 import { Services } from '../services.js';
 import type { TaskModel } from '../task/run-task.js';
 import { loadTextModel } from '../text-model.js';
@@ -53,21 +52,22 @@ export interface AdaptedSource {
 
 /** Throws what loading the model and the adapters does. */
 export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<AdaptedSource> {
-  const about = await aboutAdapter(choice.adapters[0]);
-  const { path: file } = await fetchModel(choice.model, lab.container.get(Services.download));
+  const places: string[] = [];
+  for (const adapter of choice.adapters) places.push((await fetched(lab, adapter)).path);
+  const about = await aboutAdapter(places[0]);
+  const { path: file } = await fetched(lab, choice.model);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const storage = lab.plugins<BaseStorage>('base-storage').get(choice.base ?? about.trained?.base ?? 'fp32');
-  const families = lab.plugins<ModelFamily>('model-family');
-  const { source, family } = await openWithVocabulary(file, { families, adapters: choice.adapters });
+  const loading = modelLoading(lab, choice.base ?? about.trained?.base ?? 'fp32');
+  const { source, family } = await openWithVocabulary(file, { families: loading.families, adapters: places });
   try {
-    const model = await loadFor(source, family, about, { base: storage, families, ...phaseListeners(lab).load });
+    const model = await loadFor(source, family, about, loading);
     const set = new AdapterSet(model);
     try {
-      const adapters = await addAdapters(lab, source, model, set, choice.adapters);
+      const adapters = await addAdapters(lab, source, model, set, places);
       return {
         source,
         model,
-        storage,
+        storage: loading.base,
         set,
         adapters,
         taskType: about.taskType ?? (family.languageModel === undefined ? undefined : 'CAUSAL_LM'),

@@ -1,9 +1,10 @@
 /** Sorting texts into labels: a classifier that is trained whole, beside an adapter on the model under it. */
-import { adapterParameters, type BaseStorage } from '@loran/adapter';
+import { adapterParameters } from '@loran/adapter';
 import { LabelMap, readTextClassification } from '@loran/datasets';
-import { loadSequenceClassifier, type ModelFamily } from '@loran/models';
+import { loadSequenceClassifier } from '@loran/models';
 import { classificationTask, encodeExamples, type TrainingTask } from '@loran/trainer';
 import { measureClassifier } from '../measure.js';
+import { modelLoading } from '../model-loading.js';
 import { phaseListeners } from '../phase-progress.js';
 import { loadTextData, type TextData } from '../text-data.js';
 import type { RunTask, TaskData } from './run-task.js';
@@ -40,10 +41,8 @@ function taskData(data: TextData, names: readonly string[] | undefined): TaskDat
     async load(lab, { model, base, pooling, seed, fresh }) {
       const progress = phaseListeners(lab);
       const classifier = await loadSequenceClassifier(model, {
-        ...progress.load,
+        ...modelLoading(lab, base),
         ...(names === undefined ? {} : { labels: names }),
-        base: lab.plugins<BaseStorage>('base-storage').get(base),
-        families: lab.plugins<ModelFamily>('model-family'),
         freshClassifier: fresh,
         seed,
         ...(pooling === undefined ? {} : { head: pooling }),

@@ -1,11 +1,12 @@
 /** What the tasks of language have in common: their data, and that no module is trained whole. */
-import { adapterParameters, type BaseStorage } from '@loran/adapter';
+import { adapterParameters } from '@loran/adapter';
 import { collect, type DatasetPlugin, type LanguageExample, readLanguageExamples } from '@loran/datasets';
-import type { LanguageModelOptions, Loading, ModelFamily, ModelSource } from '@loran/models';
+import type { LanguageModelOptions, Loading, ModelSource } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
 import { withTestData } from '../held-out.js';
 import type { Lab } from '../lab.js';
 import type { ListenedMeasure, Measurement } from '../measure.js';
+import { modelLoading } from '../model-loading.js';
 import type { DataOptions } from '../options.js';
 import { phaseListeners, type PhaseListeners } from '../phase-progress.js';
 import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskModel, TaskName } from './run-task.js';
@@ -58,11 +59,7 @@ function taskData<Model extends TaskModel>(
   return {
     async load(lab, { model: source, base }) {
       const progress = phaseListeners(lab);
-      const model = await task.load(source, {
-        ...progress.load,
-        base: lab.plugins<BaseStorage>('base-storage').get(base),
-        families: lab.plugins<ModelFamily>('model-family'),
-      });
+      const model = await task.load(source, modelLoading(lab, base));
       return {
         model,
         modulesToSave: [],

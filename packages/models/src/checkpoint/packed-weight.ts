@@ -27,7 +27,7 @@ export function packedWeight(
   storages: Storages,
 ): PackedWeight | undefined {
   const path = weight.slice(0, -'.weight'.length);
-  for (const storage of [storageOf(spec, storages), storages.base(spec.path)]) {
+  for (const storage of [storageOf(spec, storages), storages.base(spec.path), ...storages.packedBy]) {
     const parts = storage.recognises?.(names, path);
     if (parts !== undefined) return { storage, path, parts };
   }
@@ -76,5 +76,5 @@ export function packedAdvice(file: TensorFile, weights: readonly string[]): stri
   const packed = weights.filter((weight) => types.has(weight));
   const [first] = packed;
   if (first === undefined) return undefined;
-  return `${file.name}: ${packed.length} weights are packed by bitsandbytes as ${types.get(first) ?? ''} (${first} …), which the base storage chosen does not restore. Choose one that does; for nf4: --base nf4 on the command line, { base: nf4 } of @loran/qlora in code.`;
+  return `${file.name}: ${packed.length} weights are packed by bitsandbytes as ${types.get(first) ?? ''} (${first} …), which the base storage chosen does not restore. Give one that does: { packedBy: [nf4] } of @loran/qlora, or { base: nf4 }.`;
 }

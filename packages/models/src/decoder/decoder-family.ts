@@ -26,9 +26,10 @@ export function defineDecoderFamily({ load, ...family }: DecoderFamilyOptions): 
     async sequenceClassifier(source, options) {
       const offer = { poolings: ['last'], head: () => 'score.weight' } as const;
       const { labels, fresh, deviation } = chooseLabels(source, offer, options);
-      const { base, onProgress, seed = 0 } = options;
+      const { base, packedBy, onProgress, seed = 0 } = options;
       const decoder = await load(source, {
         ...(base === undefined ? {} : { base }),
+        ...(packedBy === undefined ? {} : { packedBy }),
         ...(onProgress === undefined ? {} : { onProgress }),
         score: { labels: labels.length, fresh: fresh ? { seed, deviation } : undefined },
       });
