@@ -47,7 +47,10 @@ function exporting(command: Command, screen: Screen): Command {
       repeated,
     )
     .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")
-    .option('--dtype <type>', "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; f16 in GGUF)")
+    .option(
+      '--dtype <type>',
+      "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; in GGUF f16, in ONNX f32)",
+    )
     .option(
       '--adapter-inputs <names>',
       'onnx: modules that get inputs for .onnx_adapter files, or all-linear',

@@ -19,7 +19,7 @@ const exportOptions = z.strictObject({
     .string()
     .transform((name) => name.toUpperCase())
     .optional()
-    .describe("Type of the numbers; default: the checkpoint's own, F16 in GGUF."),
+    .describe("Type of the numbers; default: the checkpoint's own, in GGUF F16, in ONNX F32."),
   maxShardBytes: z.number().positive().optional(),
   adapterInputs: targetModules
     .optional()

@@ -6,6 +6,7 @@ import type { GgufValue } from '@loran/formats';
 import { type Adaptation } from '../../source/adapted-file.js';
 import type { GgufArchitecture } from '../../source/gguf/gguf-architecture.js';
 import { llamaNames } from '../../source/gguf/gguf-architecture.js';
+import { falconArchitecture, falconNames } from '../../source/gguf/falcon-architecture.js';
 import { gpt2Architecture, gpt2Names } from '../../source/gguf/gpt2-architecture.js';
 import {
   gemma2Architecture,
@@ -18,6 +19,7 @@ import {
 import type { ModelSource } from '../../model-family.js';
 import { notExportable } from '../export-error.js';
 import type { StoredModel } from '../merged-weights.js';
+import { falconFields } from './falcon-fields.js';
 import {
   gemma2Fields,
   gemma3Fields,
@@ -32,18 +34,27 @@ import { ModelFacts } from './model-facts.js';
 type Architecture = Pick<GgufArchitecture, 'adapt'> & {
   readonly name: string;
   /** llama.cpp's -> Hugging Face's, as in GgufArchitecture. */
-  readonly names: Readonly<Record<string, string>>;
+  readonly names: (facts: ModelFacts) => Readonly<Record<string, string>>;
   readonly fields: (facts: ModelFacts) => WrittenFields;
 };
 
-const architectures: ReadonlyMap<string, Architecture> = new Map([
-  ['llama', { ...llamaArchitecture, name: 'llama', names: llamaNames, fields: llamaFields }],
-  ['mistral', { ...llamaArchitecture, name: 'llama', names: llamaNames, fields: mistralFields }],
-  ['qwen2', { ...qwen2Architecture, name: 'qwen2', names: llamaNames, fields: llamaFields }],
-  ['qwen3', { ...qwen3Architecture, name: 'qwen3', names: llamaNames, fields: qwen3Fields }],
-  ['gemma2', { ...gemma2Architecture, name: 'gemma2', names: gemmaNames, fields: gemma2Fields }],
-  ['gemma3', { ...gemma3Architecture, name: 'gemma3', names: gemmaNames, fields: gemma3Fields }],
-  ['gpt2', { ...gpt2Architecture, name: 'gpt2', names: gpt2Names, fields: gpt2Fields }],
+const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ['llama', { ...llamaArchitecture, name: 'llama', names: () => llamaNames, fields: llamaFields }],
+  ['mistral', { ...llamaArchitecture, name: 'llama', names: () => llamaNames, fields: mistralFields }],
+  ['qwen2', { ...qwen2Architecture, name: 'qwen2', names: () => llamaNames, fields: llamaFields }],
+  ['qwen3', { ...qwen3Architecture, name: 'qwen3', names: () => llamaNames, fields: qwen3Fields }],
+  ['gemma2', { ...gemma2Architecture, name: 'gemma2', names: () => gemmaNames, fields: gemma2Fields }],
+  ['gemma3', { ...gemma3Architecture, name: 'gemma3', names: () => gemmaNames, fields: gemma3Fields }],
+  ['gpt2', { ...gpt2Architecture, name: 'gpt2', names: () => gpt2Names, fields: gpt2Fields }],
+  [
+    'falcon',
+    {
+      ...falconArchitecture,
+      name: 'falcon',
+      names: (facts) => falconNames(facts.hasModule('ln_attn')),
+      fields: falconFields,
+    },
+  ],
 ]);
 
 export interface GgufLayout {
@@ -72,7 +83,7 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
     );
   }
   const facts = new ModelFacts(source, model);
-  const modules = new Map(Object.entries(found.names).map(([stored, path]) => [path, stored]));
+  const modules = new Map(Object.entries(found.names(facts)).map(([stored, path]) => [path, stored]));
   const findName = (path: string): string | undefined => {
     const layer = /\.(\d+)\./.exec(path)?.[1] ?? '*';
     return modules.get(path.replace(`.${layer}.`, '.*.'))?.replace('*', layer);
@@ -91,7 +102,9 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
       throw notExportable(`${source.name}: llama.cpp has no place for the module '${path}' in a ${found.name} model.`);
     },
     written(name) {
-      const { rows, offset, transposed } = found.adapt?.(name, noInfo, { head_dim: facts.headWidth }) ?? {};
+      const config = { head_dim: facts.headWidth, num_attention_heads: facts.heads, num_kv_heads: facts.keyHeads };
+      const info = { dtype: 'F32', shape: [facts.fusedRows], byteLength: 0 } as const; // asked of fused queries alone
+      const { rows, offset, transposed } = found.adapt?.(name, info, config) ?? {};
       return {
         ...(rows === undefined ? {} : { rows: { group: rows.group, stored: inverse(rows.stored) } }),
         ...(offset === undefined ? {} : { offset: -offset }),
@@ -100,8 +113,6 @@ export function ggufLayout(source: ModelSource, model: StoredModel & { readonly 
     },
   };
 }
-
-const noInfo = { dtype: 'F32', shape: [], byteLength: 0 } as const; // none of these architectures asks
 
 /** Where each row goes, from where each comes from. */
 export function inverse(order: ArrayLike<number>): Int32Array {

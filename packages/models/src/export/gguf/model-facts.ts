@@ -18,6 +18,10 @@ export class ModelFacts {
   readonly headWidth: number;
   readonly epsilon: number;
   readonly maxLength: number;
+  /** Rows of a product for queries, keys and values together; 0 where they are apart. */
+  readonly fusedRows: number;
+  /** Whether layers have a module of that name: 'ln_attn'. */
+  readonly hasModule: (ending: string) => boolean;
   /** Whether a linear layer of that name has a bias: 'self_attn.q_proj'. */
   readonly hasBias: (ending: string) => boolean;
 
@@ -34,14 +38,17 @@ export class ModelFacts {
     this.config = config;
     this.vocabulary = embedding?.rows ?? 0;
     this.width = embedding?.columns ?? 0;
-    this.inner = linear('up_proj', 'c_fc')?.rows ?? 0;
+    this.inner = linear('up_proj', 'c_fc', 'dense_h_to_4h')?.rows ?? 0;
     this.layers = 1 + Math.max(-1, ...specs.flatMap(({ path }) => Number(/\.(\d+)\./.exec(path)?.[1] ?? -1)));
     this.heads = this.number('num_attention_heads', 'n_head');
     const queries = linear('q_proj')?.rows ?? this.width;
     this.headWidth = queries / this.heads;
-    this.keyHeads = (linear('k_proj')?.rows ?? queries) / this.headWidth;
+    this.fusedRows = linear('query_key_value')?.rows ?? 0;
+    const fusedKeys = (this.fusedRows - queries) / 2; // beside the queries
+    this.keyHeads = (linear('k_proj')?.rows ?? (fusedKeys > 0 ? fusedKeys : queries)) / this.headWidth;
     this.epsilon = norm?.epsilon ?? 1e-5;
     this.maxLength = this.numberOr('max_position_embeddings', 'n_positions') ?? 2048;
+    this.hasModule = (ending) => specs.some(({ path }) => path.endsWith(`.${ending}`));
     this.hasBias = (ending) => linear(ending)?.bias === true;
   }
 

@@ -93,7 +93,7 @@ export function gpt2Fields(facts: ModelFacts): WrittenFields {
   };
 }
 
-const sizeFields = (facts: ModelFacts): [string, GgufValue][] => [
+export const sizeFields = (facts: ModelFacts): [string, GgufValue][] => [
   ['block_count', uint(facts.layers)],
   ['context_length', uint(facts.maxLength)],
   ['embedding_length', uint(facts.width)],
@@ -174,7 +174,7 @@ const capOf = (facts: ModelFacts, cap: number | undefined): [string, GgufValue][
     ? []
     : [['final_logit_softcapping', float(cap)]];
 
-function expectActivation(facts: ModelFacts, known: readonly [string, ...string[]], field: string): void {
+export function expectActivation(facts: ModelFacts, known: readonly [string, ...string[]], field: string): void {
   const given = facts.config[field] ?? known[0];
   if (!known.includes(given as string)) facts.refuse(`its activation is ${JSON.stringify(given)}`);
 }

@@ -77,6 +77,9 @@ describe('in F32 the file computes what model and adapter do', () => {
     ['gemma2', { change: { query_pre_attn_scalar: 8 } }],
     ['gemma3', { change: { query_pre_attn_scalar: 8 } }],
     ['gpt2', {}],
+    ['falcon', {}],
+    ['falcon-new', { change: { bias: false } }],
+    ['falcon-new-one-norm', {}],
   ])('%s', (name, options) =>
     roundTrip(name, { ...options, dtype: 'F32' }, (difference, _, warnings) => {
       expect(difference).toBeLessThan(1e-5);
@@ -118,13 +121,18 @@ test('what llama.cpp computes otherwise is refused by name, and the old file sta
     await expect(attempt('gemma2')).rejects.toThrow(/query_pre_attn_scalar is 12/);
     await expect(attempt('gpt2-scaled')).rejects.toThrow(/activation is "relu"/);
     await expect(attempt('llama', { hidden_act: 'relu' })).rejects.toThrow(/activation is "relu"/);
-    await expect(attempt('falcon')).rejects.toThrow(/falcon model; GGUF is written of llama, mistral/);
+    await expect(attempt('falcon-new')).rejects.toThrow(/biases/);
+    await expect(attempt('falcon-alibi')).rejects.toThrow(/ALiBi|biases/);
     await withDecoderFolder('llama', async (folder) => {
       const model = await loadLanguageModel(folder);
       await expect(save(folder, model, new AdapterSet(model), file)).rejects.toThrow(/neither byte-level BPE nor/);
       const classifier = await loadSequenceClassifier(folder, { labels: ['a', 'b'] });
       const source = await openModel(folder);
       await expect(saveGguf(source, classifier, undefined, file)).rejects.toThrow(/no place for the module 'score'/);
+      const other = { family: 'mine', checkpoint: model.checkpoint, modules: () => model.modules() };
+      await expect(saveGguf(source, other, undefined, file)).rejects.toThrow(
+        /mine model; GGUF is written of llama, mistral/,
+      );
       await source.weights.close();
     });
     expect(readFileSync(file, 'utf8')).toBe('old');
@@ -134,7 +142,7 @@ test('what llama.cpp computes otherwise is refused by name, and the old file sta
 describe('of a GGUF file', () => {
   const fixtures = fileURLToPath(new URL('../../__fixtures__/gguf', import.meta.url));
 
-  test.each(['llama', 'llama3', 'llama-linear', 'qwen2-yarn', 'qwen3', 'gemma2', 'gemma3', 'gpt2'])(
+  test.each(['llama', 'llama3', 'llama-linear', 'qwen2-yarn', 'qwen3', 'gemma2', 'gemma3', 'gpt2', 'falcon'])(
     '%s: tensors, sizes and tokenizer come back as they were',
     (name) =>
       withOutput(async (_, parent) => {

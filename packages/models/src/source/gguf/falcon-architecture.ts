@@ -5,6 +5,20 @@
 import type { RowOrder } from '../row-order.js';
 import { type GgufArchitecture, hasInLayers } from './gguf-architecture.js';
 
+/** `twoNorms`: whether attention and feed-forward have norms of their own. */
+export const falconNames = (twoNorms: boolean): Readonly<Record<string, string>> => ({
+  token_embd: 'transformer.word_embeddings',
+  output_norm: 'transformer.ln_f',
+  output: 'lm_head',
+  ...(twoNorms
+    ? { 'blk.*.attn_norm': 'transformer.h.*.ln_mlp', 'blk.*.attn_norm_2': 'transformer.h.*.ln_attn' }
+    : { 'blk.*.attn_norm': 'transformer.h.*.input_layernorm' }),
+  'blk.*.attn_qkv': 'transformer.h.*.self_attention.query_key_value',
+  'blk.*.attn_output': 'transformer.h.*.self_attention.dense',
+  'blk.*.ffn_up': 'transformer.h.*.mlp.dense_h_to_4h',
+  'blk.*.ffn_down': 'transformer.h.*.mlp.dense_4h_to_h',
+});
+
 export const falconArchitecture: GgufArchitecture = {
   className: 'FalconForCausalLM',
   modelTypes: ['falcon'],
@@ -29,18 +43,7 @@ export const falconArchitecture: GgufArchitecture = {
       tie_word_embeddings: !fields.file.tensors.has('output.weight'),
     };
   },
-  names: (fields) => ({
-    token_embd: 'transformer.word_embeddings',
-    output_norm: 'transformer.ln_f',
-    output: 'lm_head',
-    ...(hasInLayers(fields, 'attn_norm_2.weight')
-      ? { 'blk.*.attn_norm': 'transformer.h.*.ln_mlp', 'blk.*.attn_norm_2': 'transformer.h.*.ln_attn' }
-      : { 'blk.*.attn_norm': 'transformer.h.*.input_layernorm' }),
-    'blk.*.attn_qkv': 'transformer.h.*.self_attention.query_key_value',
-    'blk.*.attn_output': 'transformer.h.*.self_attention.dense',
-    'blk.*.ffn_up': 'transformer.h.*.mlp.dense_h_to_4h',
-    'blk.*.ffn_down': 'transformer.h.*.mlp.dense_4h_to_h',
-  }),
+  names: (fields) => falconNames(hasInLayers(fields, 'attn_norm_2.weight')),
   adapt: (name, { shape }, config) => {
     const keyHeads = config['num_kv_heads'] as number;
     if (!name.endsWith('.attn_qkv.weight') || keyHeads === 1) return {}; // one group: the orders are the same
