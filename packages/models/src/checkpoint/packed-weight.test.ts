@@ -53,7 +53,19 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
       for (const base of [undefined, bf16]) {
         const loading = loadLanguageModel(folder, base === undefined ? {} : { base });
         await expect(loading).rejects.toMatchObject({ code: 'WEIGHT_SHAPES' });
-        await expect(loading).rejects.toThrow(/\d weights are packed by bitsandbytes as nf4 \(.+--base nf4/);
+        await expect(loading).rejects.toThrow(/\d weights are packed by bitsandbytes as nf4 \(.+packedBy: \[nf4\]/);
+      }
+    }));
+
+  test('what is packed stays so over any base, where its storage is at hand', () =>
+    inFolder(name, async (folder) => {
+      const expected = await loadLanguageModel(folder, { base: nf4 });
+      for (const base of [undefined, bf16]) {
+        const model = await loadLanguageModel(folder, { packedBy: [nf4], ...(base === undefined ? {} : { base }) });
+        const storages = [...model.modules().values()].map(({ frozen }) => frozen.storage);
+        expect(storages.filter((storage) => storage === 'nf4')).toHaveLength(packed[name]!);
+        expect(await relativeDifference(scoresOf(model), scoresOf(expected))).toBe(0);
+        model.dispose();
       }
     }));
 
