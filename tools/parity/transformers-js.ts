@@ -1,6 +1,7 @@
 /**
- * Has transformers.js read what is written as ONNX: the tokens that it generates from a language model with a merged adapter, and
- * the vectors that it computes with a sentence encoder, are compared with ours. The adapter is a random LoRA.
+ * Has transformers.js read what is written as ONNX: the tokens that it generates from a language model with a merged adapter, those
+ * that it writes with a tiny T5, and the vectors that it computes with a sentence encoder, whose weights stand in a file of their
+ * own, are compared with ours. The adapter is a random LoRA.
  *
  *   npm install --prefix /some/folder @huggingface/transformers
  *   npx tsx --conditions=@loran/source tools/parity/transformers-js.ts MODEL --transformers-js /some/folder [--encoder MODEL] [--tokens 16]
@@ -9,17 +10,24 @@
  * Exits with 1 when a token differs, or a vector by more than 1e-4.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { adapterParameters, AdapterSet } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
 import { lora } from '@loran/lora';
-import { generate, loadLanguageModel, loadSentenceEncoder, openModel, saveOnnx } from '@loran/models';
+import {
+  generate,
+  loadLanguageModel,
+  loadSentenceEncoder,
+  loadSequenceToSequenceModel,
+  openModel,
+  saveOnnx,
+} from '@loran/models';
 import { closeEngine, openEngine, randomStream } from '@loran/tensor';
 
 /** As far as it is used here. */
@@ -32,6 +40,8 @@ interface TransformersJs {
       options: object,
     ): Promise<{ generate(options: object): Promise<{ tolist(): bigint[][] }>; dispose(): Promise<unknown> }>;
   };
+  readonly AutoModelForSeq2SeqLM: TransformersJs['AutoModelForCausalLM'];
+  readonly Tensor: new (type: string, data: BigInt64Array, sizes: readonly number[]) => object;
   pipeline(
     task: string,
     name: string,
@@ -57,6 +67,7 @@ const folder = await mkdtemp(path.join(tmpdir(), 'loran-transformers-js-'));
 try {
   await openEngine(onnxruntime, { device: 'cpu' });
   const tokens = await writeLanguageModel(from);
+  const written = await writeT5();
   const vectors = existsSync(values.encoder) ? await writeEncoder(values.encoder) : undefined;
   await closeEngine();
 
@@ -76,6 +87,19 @@ try {
   console.log(JSON.stringify({ what: 'tokens', equal: equal < 0 ? theirs.length : equal, ours: tokens, theirs }));
   if (equal >= 0 || theirs.length !== tokens.length) process.exitCode = 1;
   await model.dispose();
+
+  const t5 = await read.AutoModelForSeq2SeqLM.from_pretrained('t5', { dtype: 'fp32' });
+  for (const { text, expected } of written) {
+    const int64 = (row: readonly number[]) =>
+      new read.Tensor('int64', BigInt64Array.from(row.map(BigInt)), [1, row.length]);
+    const lengths = { max_new_tokens: expected.length, min_new_tokens: expected.length };
+    const inputs = { inputs: int64(text), attention_mask: int64(text.map(() => 1)) };
+    const [row = []] = (await t5.generate({ ...inputs, ...lengths, do_sample: false })).tolist();
+    const own = row.map(Number).slice(-expected.length);
+    console.log(JSON.stringify({ what: 'T5', equal: String(own) === String(expected), expected, theirs: own }));
+    if (String(own) !== String(expected)) process.exitCode = 1;
+  }
+  await t5.dispose();
 
   if (vectors === undefined) console.log(JSON.stringify({ what: 'vectors', notRun: `${values.encoder} is not there` }));
   else {
@@ -109,11 +133,28 @@ async function writeLanguageModel(name: string): Promise<number[]> {
   return ids;
 }
 
+/** A tiny T5 as ONNX; texts, and what transformers writes of them. */
+async function writeT5(): Promise<{ text: number[]; expected: number[] }[]> {
+  const fixtures = fileURLToPath(new URL('../../packages/models/src/__fixtures__', import.meta.url));
+  const from = path.join(folder, 't5-from');
+  await cp(path.join(fixtures, 't5/flan'), from, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+    await cp(path.join(fixtures, 'decoders', file), path.join(from, file));
+  }
+  const model = await loadSequenceToSequenceModel(from);
+  const source = await openModel(from);
+  await saveOnnx(source, model, undefined, path.join(folder, 't5'));
+  await source.weights.close();
+  model.dispose();
+  const golden = JSON.parse(await readFile(path.join(from, 'golden.json'), 'utf8')) as Record<string, number[][]>;
+  return golden['texts']!.map((text, i) => ({ text, expected: golden['greedy']![i]! }));
+}
+
 /** A sentence encoder as ONNX; the vectors that it makes here, of length 1. */
 async function writeEncoder(name: string): Promise<number[][]> {
   const model = await loadSentenceEncoder(name, { pooling: 'mean', normalised: true });
   const source = await openModel(name);
-  await saveOnnx(source, model, undefined, path.join(folder, 'encoder'));
+  await saveOnnx(source, model, undefined, path.join(folder, 'encoder'), { maxInlineBytes: 0 });
   await source.weights.close();
   const vectors: number[][] = [];
   for (const ids of model.tokenizer.encode(sentences)) {

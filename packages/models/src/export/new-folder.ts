@@ -3,8 +3,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { LoranError } from '@loran/plugin';
+import { notExportable } from './export-error.js';
 
 export interface NewFolderOptions {
   /** Replace a folder that holds something already; default false: that is refused. */
@@ -43,6 +44,14 @@ export async function newFolder(
     throw error;
   }
   await fs.rm(old, { recursive: true, force: true });
+}
+
+/** A model cannot be written over the files that it is read from. Throws NOT_EXPORTABLE where `folder` holds them. */
+export function refuseFolderOf(source: string, folder: string): void {
+  if (!`${resolve(source)}${sep}`.startsWith(`${resolve(folder)}${sep}`)) return;
+  throw notExportable(
+    `${folder} is where the base model lies, which is read while the new one is written. Choose another folder.`,
+  );
 }
 
 async function contents(folder: string): Promise<readonly string[]> {

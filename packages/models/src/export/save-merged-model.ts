@@ -1,6 +1,5 @@
 /** Writes a model with its adapters merged in as a Hugging Face folder, which transformers loads with equal logits. */
 import fs from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import { AdapterSet, type BaseStorage } from '@loran/adapter';
 import { isBlockType, isFloat, type StoredType, writeSafetensorsFolder } from '@loran/formats';
 import type { ModelSource } from '../model-family.js';
@@ -8,7 +7,7 @@ import { notExportable } from './export-error.js';
 import { mergedConfig, type ModelDtype } from './merged-config.js';
 import { type MergedWeights, mergedWeights, type StoredModel } from './merged-weights.js';
 import { writeModelFiles } from './model-files.js';
-import { newFolder, type NewFolderOptions } from './new-folder.js';
+import { newFolder, type NewFolderOptions, refuseFolderOf } from './new-folder.js';
 import { packedModules } from './packed-modules.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
@@ -51,11 +50,7 @@ export async function saveMergedModel(
   folder: string,
   options: SaveMergedModelOptions = {},
 ): Promise<SavedModel> {
-  if (`${resolve(source.name)}${sep}`.startsWith(`${resolve(folder)}${sep}`)) {
-    throw notExportable(
-      `${folder} is where the base model lies, which is read while the merged one is written. Choose another folder.`,
-    );
-  }
+  refuseFolderOf(source.name, folder);
   const merging = adapters ?? new AdapterSet(model);
   const weights = mergedWeights(source.weights, model, merging);
   if (weights.untied.length > 0 && model.tiedForGood !== undefined) {

@@ -327,6 +327,14 @@ describe('refused, with nothing written', () => {
       }),
     ));
 
+  test('the folder of the model itself', () =>
+    withDecoderFolder('llama', async (folder) => {
+      const model = await loadLanguageModel(folder);
+      const over = fromSource(folder, (source) => saveOnnx(source, model, undefined, folder, { overwrite: true }));
+      await expect(over).rejects.toMatchObject({ code: 'NOT_EXPORTABLE' });
+      expect(existsSync(join(folder, 'model.safetensors'))).toBe(true);
+    }));
+
   test('values that are no numbers', () =>
     withDecoderFolder('llama', (folder) =>
       withOutput(async (out) => {

@@ -10,7 +10,7 @@ import { notExportable } from '../export-error.js';
 import { mergedConfig } from '../merged-config.js';
 import { mergedWeights, type StoredModel } from '../merged-weights.js';
 import { writeModelFiles } from '../model-files.js';
-import { newFolder, type NewFolderOptions } from '../new-folder.js';
+import { newFolder, type NewFolderOptions, refuseFolderOf } from '../new-folder.js';
 import type { SavedModel } from '../save-merged-model.js';
 
 export interface SaveOnnxOptions extends NewFolderOptions, WriteOnnxOptions {
@@ -50,6 +50,7 @@ export async function saveOnnx(
   folder: string,
   { dtype = 'F32', adapterInputs, adapterInputsRequired = false, ...options }: SaveOnnxOptions = {},
 ): Promise<SavedModel> {
+  refuseFolderOf(source.name, folder);
   const graphs = model.graphs?.();
   if (graphs === undefined) {
     throw notExportable(
