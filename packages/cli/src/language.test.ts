@@ -84,6 +84,11 @@ describe('train, evaluate and generate', () => {
       ...['--max-new-tokens', '4', '--json', ...cpu],
     );
     expect(lastJson(after.out)).toMatchObject({ text: '4' });
+    const merged = await run(
+      ...['generate', '--model', model, '--adapter', output, '--merge', '--prompt', '3+1='],
+      ...['--max-new-tokens', '4', '--json', ...cpu],
+    );
+    expect(lastJson(merged.out)).toEqual(lastJson(after.out));
     expect(lastJson(before.out).text).not.toBe('4');
     const off = await run(
       ...['generate', '--model', model, '--base', 'nf4', '--adapter', `${output}:0`, '--prompt', '3+1='],

@@ -33,6 +33,12 @@ const generatorOptions = z.strictObject({
     .string()
     .optional()
     .describe("Storage of the frozen weights; default: that of the first adapter's training, or fp32."),
+  merge: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Compute with the adapters merged into the weights: each token costs what it costs the base, and the layers that they are on take fp32 memory besides. Texts cannot choose adapters then.',
+    ),
 });
 
 export type GeneratorOptions = z.input<typeof generatorOptions>;
@@ -92,6 +98,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
       if (scale !== undefined) adapter.scale = scale;
       warnings.push(...adapter.warnings);
     }
+    if (options.merge) await set.merge();
   } catch (error) {
     disposeModel(model, set);
     throw error;

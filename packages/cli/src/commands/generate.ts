@@ -36,6 +36,7 @@ export function generateCommand(program: Command, terminal: Screen): void {
       '--base <name>',
       "storage of the frozen weights: fp32, bf16, nf4 (default: that of the adapter's training, or fp32)",
     )
+    .option('--merge', 'merge the adapters into the weights first: faster, above all with LoRAN, for more memory')
     .option('--prompt <text>', 'text to continue; with --chat, what the user says')
     .option('--chat', "use the model's chat template; without --prompt a session in the terminal")
     .option('--system <text>', 'with --chat: what the system says first')
@@ -60,7 +61,7 @@ Examples:
   loran generate --model ./model --adapter ./adapter --data prompts.jsonl --output answers.jsonl`,
     )
     .action(async (flags: GenerateFlags) => {
-      const options = await configured(flags, pick(flags, ['model', 'base']));
+      const options = await configured(flags, pick(flags, ['model', 'base', 'merge']));
       const lab = await labOf(flags, terminal);
       if (flags.prompt === undefined && flags.data === undefined && flags.chat !== true) {
         throw new LoranError('NO_PROMPT', 'Nothing to continue: give --prompt TEXT, --data FILE, or --chat.');
