@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
-import type { Engine, EngineMemory, EngineOptions, OpaqueType } from '@loran/tensor';
+import type { Engine, EngineMemory, EngineOptions, OpaqueType, Recorded } from '@loran/tensor';
 import { availableParallelism, totalmem } from 'node:os';
 import { OnnxruntimeBackend } from './backend/onnxruntime-backend.js';
 import type { RunObserver } from './backend/run-record.js';
@@ -109,6 +109,22 @@ export function createOnnxruntimeEngine({
 
     after<T extends Tensor>(tensor: T, dependency: Tensor): T {
       return tf.engine().runKernel('LoranAfter', { x: tensor, dependency }) as T;
+    },
+
+    record<T extends Tensor>(inputs: readonly Tensor[], run: () => readonly T[]): Recorded<T> {
+      const { backend } = use();
+      let outputs: readonly T[] = [];
+      const recording = backend.record(inputs, () => (outputs = run()));
+      if (recording === undefined) return { outputs };
+      return {
+        outputs,
+        recording: {
+          repeat: (again) => recording.repeat(again).map((info) => tf.engine().makeTensorFromTensorInfo(info) as T),
+          dispose: () => {
+            recording.dispose();
+          },
+        },
+      };
     },
 
     flush: () => use().backend.flush(),

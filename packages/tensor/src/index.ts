@@ -1,5 +1,5 @@
-export { after, closeEngine, currentEngine, opaque, openEngine } from './engine/current-engine.js';
-export type { Engine, EngineMemory, EngineOptions, OpaqueType } from './engine/engine.js';
+export { after, closeEngine, currentEngine, opaque, openEngine, record } from './engine/current-engine.js';
+export type { Engine, EngineMemory, EngineOptions, OpaqueType, Recorded, Recording } from './engine/engine.js';
 export { portableEngine, portableMemory, widenedCodes } from './engine/portable-engine.js';
 export { registerGradients } from './gradients.js';
 export { linear } from './linear.js';

@@ -16,6 +16,7 @@ import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/
 import type { WorkerLink } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
 import { callSite } from './call-site.js';
+import { Recording, type RecordingHost } from './recording.js';
 import { RunQueue } from './run-queue.js';
 import { stringsUnsupported } from './strings-unsupported.js';
 import { ValueStore, valuesOf } from './value-store.js';
@@ -41,6 +42,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   #dataIds = 0;
   #bytes = 0;
   #serial = 0;
+  #recording: Recording | null = null;
 
   constructor(link: WorkerLink, settings: BackendSettings) {
     super();
@@ -74,6 +76,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     const place = this.#callSites ? callSite() : null;
     const key = nodeKey(op, attrs, outputs, raw);
     const node = new Node(this.#serial++, op, emit, operands, attrs, outputs, key, place);
+    this.#recording?.add(node);
     return outputs.map(({ shape, dtype }, i) => {
       const entry = node.outputs[i] as Entry;
       this.#pending.add(entry);
@@ -123,6 +126,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   }
 
   override async read(dataId: DataId): Promise<BackendValues> {
+    this.#forgetRecording();
     const entry = this.#entryOf(dataId);
     const own = this.#hostValues(entry);
     if (own !== null) return own;
@@ -131,6 +135,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   }
 
   override readSync(dataId: DataId): BackendValues {
+    this.#forgetRecording();
     const entry = this.#entryOf(dataId);
     return (
       this.#hostValues(entry) ?? valuesOf(entry, this.#link.requestSync({ kind: 'read', id: this.#computed(entry) }))
@@ -191,6 +196,45 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   override dispose(): void {
     this.#pending.clear();
     this.runs.clear();
+  }
+
+  // --- Repeating --------------------------------------------------------------------------------------------------------
+
+  /** Calls `run` and remembers what it appends. What it reads on the host would be forgotten: the result then is no recording. */
+  record(inputs: readonly TensorInfo[], run: () => readonly TensorInfo[]): Recording | undefined {
+    const recording = new Recording(this.#recordingHost(), inputs);
+    this.#recording = recording;
+    try {
+      const outputs = run();
+      if (recording.isDisposed) return undefined;
+      recording.finish(outputs);
+      return recording;
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    } finally {
+      this.#recording = null;
+    }
+  }
+
+  #recordingHost(): RecordingHost {
+    return {
+      entryOf: ({ dataId }) => this.#entryOf(dataId),
+      serial: () => this.#serial++,
+      make: (entry) => {
+        this.#own(entry);
+        this.#pending.add(entry);
+      },
+      hold: (entry) => entry.references++,
+      release: (entry) => {
+        if (this.disposeData(entry) && tf.engine().state.tensorInfo.has(entry)) tf.engine().removeDataId(entry, this);
+      },
+    };
+  }
+
+  #forgetRecording(): void {
+    this.#recording?.dispose();
+    this.#recording = null;
   }
 
   // --- Running --------------------------------------------------------------------------------------------------------

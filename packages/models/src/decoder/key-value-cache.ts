@@ -2,7 +2,8 @@
  * Keys and values of the tokens that a decoder has already seen, so that each new token costs one row.
  *
  * The tensors have room for `capacity` tokens from the start and the place to write is a number in a tensor: the graph of
- * a step is the same for all steps, and nothing is compiled again until the cache grows.
+ * a step is the same for all steps, and nothing is compiled again until the cache grows. What a step does may even be recorded
+ * and repeated (`record` of @loran/tensor), since all that changes from one to the next are these tensors and the token.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
@@ -23,6 +24,8 @@ export class KeyValueCache {
   #keys: Tensor4D[] = []; // each [batch, heads, capacity, width]; none before the first tokens
   #values: Tensor4D[] = [];
   #mask: Tensor2D | undefined; // [batch, capacity], 1 for a token
+  #start: Tensor | undefined; // [] int32, equal to #length
+  #isRepeatable = true;
 
   constructor(shape: CacheShape, batch: number, capacity: number) {
     this.shape = shape;
@@ -38,6 +41,37 @@ export class KeyValueCache {
   /** Columns in use, padding included. */
   get length(): number {
     return this.#length;
+  }
+
+  /** The column that the next token is written to, as a tensor. */
+  get start(): Tensor {
+    return (this.#start ??= tf.keep(tf.scalar(this.#length, 'int32')));
+  }
+
+  /** Whether a step that was recorded computes what the next one would. */
+  get isRepeatable(): boolean {
+    return this.#isRepeatable;
+  }
+
+  /** To be called where a step depends on the length by more than `start` and the mask. */
+  refuseRepeats(): void {
+    this.#isRepeatable = false;
+  }
+
+  /** Everything that a step reads and replaces, in an order that stays. */
+  tensors(): Tensor[] {
+    return [this.start, ...(this.#mask === undefined ? [] : [this.#mask]), ...this.#keys, ...this.#values];
+  }
+
+  /** What `tensors` gave after a step of `time` tokens that was repeated elsewhere; takes them over. */
+  adopt(tensors: readonly Tensor[], time: number): void {
+    tf.dispose(this.tensors());
+    const [start, mask, ...rest] = tensors.map((tensor) => tf.keep(tensor));
+    this.#start = start;
+    this.#mask = mask as Tensor2D;
+    this.#keys = rest.slice(0, rest.length / 2) as Tensor4D[];
+    this.#values = rest.slice(rest.length / 2) as Tensor4D[];
+    this.#length += time;
   }
 
   get byteLength(): number {
@@ -84,6 +118,9 @@ export class KeyValueCache {
 
   /** Counts tokens as seen; called when all layers have them. */
   advance(time: number): void {
+    const before = this.start;
+    this.#start = tf.keep(tf.tidy(() => tf.add(before, tf.scalar(time, 'int32'))));
+    before.dispose();
     this.#length += time;
   }
 
@@ -106,10 +143,11 @@ export class KeyValueCache {
   }
 
   dispose(): void {
-    tf.dispose([this.#keys, this.#values, this.#mask ?? []]);
+    tf.dispose([this.#keys, this.#values, this.#mask ?? [], this.#start ?? []]);
     this.#keys = [];
     this.#values = [];
     this.#mask = undefined;
+    this.#start = undefined;
     this.#length = 0;
   }
 }

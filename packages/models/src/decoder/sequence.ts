@@ -34,7 +34,7 @@ export class Sequence {
     this.batch = batch;
     this.time = time;
     this.cache = cache;
-    this.start = tf.scalar(cache?.length ?? 0, 'int32');
+    this.start = cache?.start ?? tf.scalar(0, 'int32');
     this.positions = positionsOf(mask, time, cache);
     this.#keyMask = cache === undefined ? mask : cache.extendMask(mask, time, this.start);
   }
@@ -44,6 +44,7 @@ export class Sequence {
     const known = this.#rotations.get(options);
     if (known !== undefined) return known;
     const length = (this.cache?.length ?? 0) + this.time;
+    if (options.scaling?.rope_type === 'dynamic') this.cache?.refuseRepeats(); // its frequencies follow the length
     const made = rotation(this.positions, rotaryFrequencies(options, length));
     this.#rotations.set(options, { cos: tf.keep(made.cos), sin: tf.keep(made.sin) }); // beyond the block that asked first
     return made;

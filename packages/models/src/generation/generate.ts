@@ -6,14 +6,13 @@
  * doublings. A text that has ended is computed along until the last one ends; its tokens are not given out.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { inference, type Pass } from '@loran/adapter';
 import { randomStream } from '@loran/tensor';
-import type { KeyValueCache } from '../decoder/key-value-cache.js';
 import type { LanguageModel } from '../language-model.js';
 import { ModelError } from '../model-error.js';
 import type { TokenBatch } from '../sequence-classifier.js';
 import { type GenerationOptions, planGeneration, type GenerationPlan } from './generation-options.js';
+import { NextScores } from './next-scores.js';
 import { choose, penalise } from './sampling.js';
 import { TextSoFar } from './text-so-far.js';
 
@@ -69,11 +68,12 @@ export async function* generate(
   const longest = checkedLength(model, prompts, plan);
   const texts = prompts.map((prompt, index) => new Continuation(model, prompt, index, plan));
   const cache = model.newCache(prompts.length, room(longest + 1));
+  const scoring = new NextScores(model, pass, cache);
   let batch: TokenBatch = promptBatch(prompts, longest, model.tokenizer.padId);
   try {
     for (let step = 0; ; step++) {
       signal?.throwIfAborted();
-      const scores = await nextScores(model, batch, pass, cache);
+      const scores = await scoring.next(batch);
       disposeBatch(batch);
       const width = scores.length / texts.length;
       const ids = texts.map((text, row) => text.choose(scores.subarray(row * width, (row + 1) * width), step));
@@ -87,6 +87,7 @@ export async function* generate(
     }
   } finally {
     disposeBatch(batch);
+    scoring.dispose();
     cache.dispose();
   }
 }
@@ -155,27 +156,6 @@ class Continuation {
     this.finished = reason !== undefined;
     return { index: this.#index, id: this.#chosen, text, ...(reason === undefined ? {} : { finished: reason }) };
   }
-}
-
-/** Scores after the last column of the batch, row after row. */
-async function nextScores(
-  model: Continued,
-  batch: TokenBatch,
-  pass: Pass,
-  cache: KeyValueCache,
-): Promise<Float32Array> {
-  const scores = tf.tidy(() => {
-    const [count, time] = batch.ids.shape;
-    const hidden = model.hidden(batch, pass, cache); // [count·time, width]
-    const last =
-      time === 1
-        ? hidden
-        : tf.reshape(tf.slice(tf.reshape(hidden, [count, time, -1]), [0, time - 1, 0], [count, 1, -1]), [count, -1]);
-    return model.scores(last as Tensor2D, pass);
-  });
-  const values = Float32Array.from(await scores.data<'float32'>());
-  scores.dispose();
-  return values;
 }
 
 /** Columns of the padded prompts. Throws where a text cannot be continued. */

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { registerGradients } from '../gradients.js';
-import type { Engine, EngineOptions, OpaqueType } from './engine.js';
+import type { Engine, EngineOptions, OpaqueType, Recorded } from './engine.js';
 import { portableEngine } from './portable-engine.js';
 
 let current: Engine | undefined;
@@ -36,6 +36,16 @@ export function currentEngine(): Engine {
 /** Codes in their stored width; see `Engine.opaque`. */
 export function opaque(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor {
   return currentEngine().opaque(bytes, type, shape);
+}
+
+/**
+ * Calls `run`, and remembers its operations where the engine can: a step that comes over and over is then repeated for other
+ * inputs without the time that it takes to build. `run` must compute its outputs from `inputs` and from tensors that stay as they
+ * are, always by the same operations, and read nothing.
+ */
+export function record<T extends Tensor>(inputs: readonly Tensor[], run: () => readonly T[]): Recorded<T> {
+  const engine = currentEngine();
+  return engine.record?.(inputs, run) ?? { outputs: run() };
 }
 
 /** `tensor`, not computed before `dependency` is; see `Engine.after`. Its gradient is that of the identity. */

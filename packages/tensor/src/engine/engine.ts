@@ -31,6 +31,20 @@ export interface EngineMemory {
   readonly peakResidentBytes: number;
 }
 
+/** What `record` gives. */
+export interface Recorded<T extends Tensor = Tensor> {
+  readonly outputs: readonly T[];
+  /** None where the engine remembers nothing: then the operations must be run each time. */
+  readonly recording?: Recording<T>;
+}
+
+export interface Recording<T extends Tensor = Tensor> {
+  /** The outputs for other inputs of the same shapes and dtypes. Throws SHAPE_MISMATCH. */
+  repeat(inputs: readonly Tensor[]): T[];
+  /** Lets go of the constants that the operations read. */
+  dispose(): void;
+}
+
 export interface Engine extends Plugin {
   readonly kind: 'engine';
   /** The device in use, once open: 'cpu', 'webgpu', 'cuda'. */
@@ -46,6 +60,11 @@ export interface Engine extends Plugin {
   opaque(bytes: Uint8Array, type: OpaqueType, shape: readonly number[]): Tensor;
   /** `tensor`, not computed before `dependency` is: keeps a lazy engine from making all dequantised weights at once. */
   after<T extends Tensor>(tensor: T, dependency: Tensor): T;
+  /**
+   * Calls `run` and remembers its operations, where that saves building them again; an engine that runs ops at once has no such
+   * method. See `record`.
+   */
+  record?<T extends Tensor>(inputs: readonly Tensor[], run: () => readonly T[]): Recorded<T>;
   /** Computes everything pending; does nothing where ops run at once. */
   flush(): Promise<void>;
   memory(): EngineMemory;

@@ -12,6 +12,7 @@ import {
   openEngine,
   randomStream,
   randomUniform,
+  record,
   variable,
   type Engine,
   type EngineOptions,
@@ -90,6 +91,24 @@ export const engineLaws: Readonly<Record<string, Law<EngineSubject>>> = {
     const gradient = tf.grad((z: Tensor) => tf.square(after(z, dependency)))(x, dy);
     expect(await numbers(gradient)).toEqual([6, -16]);
     tf.dispose([x, dy, dependency, gradient]);
+  },
+
+  'recorded operations are repeated for other inputs': async () => {
+    const weight = tf.tensor1d([1, -2, 3]);
+    const step = (x: Tensor) => tf.tidy(() => [tf.add(tf.mul(x, weight), 1), tf.sum(after(x, weight))]);
+    const x = tf.tensor1d([1, 2, 3]);
+    const { outputs, recording } = record([x], () => step(x));
+    expect(await Promise.all(outputs.map(numbers))).toEqual([[2, -3, 10], [6]]);
+    for (const factor of [2, -1]) {
+      const other = tf.mul(x, factor);
+      const again = recording?.repeat([other]) ?? step(other);
+      const expected = [[1, -4, 9].map((value) => value * factor + 1), [6 * factor]];
+      expect(await Promise.all(again.map(numbers))).toEqual(expected);
+      tf.dispose([other, again]);
+    }
+    recording?.dispose();
+    expect(await numbers(weight)).toEqual([1, -2, 3]);
+    tf.dispose([weight, x, ...outputs]);
   },
 
   'random numbers are the same bits as everywhere': async () => {

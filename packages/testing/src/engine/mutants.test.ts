@@ -31,6 +31,17 @@ const mutants: readonly { name: string; engine: Engine; prepare?: () => void; br
     breaks: ['after changes no value, whatever the dependency holds'],
   },
   {
+    name: 'a recording that gives its first outputs again',
+    engine: {
+      ...cpu,
+      record: (_, run) => {
+        const outputs = run();
+        return { outputs, recording: { repeat: () => outputs.map((output) => tf.clone(output)), dispose: () => {} } };
+      },
+    },
+    breaks: ['recorded operations are repeated for other inputs'],
+  },
+  {
     name: 'memory that is never counted',
     engine: {
       ...cpu,
