@@ -12,6 +12,8 @@ export interface TensorValues<Type extends WritableType = WritableType> {
   readonly shape: readonly number[];
   /** Successive runs of the row-major values, of any length. */
   values(): AsyncIterable<Float32Array>;
+  /** Hears of each run of values, and of the bytes that were made of it. */
+  readonly onEncoded?: (values: Float32Array, bytes: Uint8Array) => void;
 }
 
 /** The largest magnitude that a type holds: beyond it, narrowing gives infinity. The scale of a block is in F16. */
@@ -43,7 +45,9 @@ async function* encoded(tensor: TensorValues, name: string, file: string): Async
     const ready = all.subarray(0, all.length - (all.length % block));
     const unfit = firstUnfit(ready, largest[dtype], isBlockType(dtype));
     if (unfit >= 0) throw unfitValue(ready[unfit]!, index + unfit, dtype, name, file);
-    yield fromFloat32(ready, dtype);
+    const bytes = fromFloat32(ready, dtype);
+    tensor.onEncoded?.(ready, bytes);
+    yield bytes;
     index += ready.length;
     rest = all.slice(ready.length);
   }

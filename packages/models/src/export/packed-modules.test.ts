@@ -87,6 +87,7 @@ test('adapters are merged, and their layers quantised again', () =>
       const adapters = await withRandomAdapter(model, ['v_proj']);
       const { warnings } = await save(folder, model, out, { adapters });
       expect(warnings.join()).toMatch(/3 layers .+ quantised again, model\.layers\.0\.self_attn\.v_proj the first/);
+      expect(warnings.join()).toMatch(/Weights were quantised: by [\d.]+ % of their size/);
       const merged = scoresOf(await loadLanguageModel(out, { base }));
       await adapters.merge({ requantise: true });
       expect(await relativeDifference(merged, scoresOf(model))).toBeLessThan(1e-5);

@@ -9,6 +9,7 @@ import { type MergedWeights, mergedWeights, type StoredModel } from './merged-we
 import { writeModelFiles } from './model-files.js';
 import { newFolder, type NewFolderOptions, refuseFolderOf } from './new-folder.js';
 import { packedModules } from './packed-modules.js';
+import { Rounding } from './rounding.js';
 
 export interface SaveMergedModelOptions extends NewFolderOptions {
   /** Of all float tensors; default: each as the checkpoint has it, F16 where that is quantised. */
@@ -58,13 +59,14 @@ export async function saveMergedModel(
       `${source.name}: ${model.tiedForGood}, and an adapter changes one of the two. Deactivate that adapter.`,
     );
   }
-  const packed = options.packed && (await packedModules(weights, model, merging, options.packed));
+  const packed = options.packed && (await packedModules(weights, model, merging, options.packed, source.weights));
   const plain = [...weights.tensors.keys()].filter((name) => packed?.tensors.has(name) !== true);
   const dtype = options.dtype ?? usualDtype(weights, plain);
   const warnings: string[] = [];
+  const rounding = new Rounding();
   await newFolder(folder, options, async (empty) => {
     const entries = [
-      ...plain.map((name) => entryOf(weights, name, options.dtype)),
+      ...plain.map((name) => entryOf(weights, name, options.dtype, rounding)),
       ...[...(packed?.tensors.values() ?? [])].flat(),
     ];
     await writeSafetensorsFolder(empty, entries, {
@@ -82,21 +84,23 @@ export async function saveMergedModel(
       `${weights.untied.join(', ')} was the embedding's own weight; an adapter changes one of them, so the merged model has both.`,
     );
   }
+  warnings.push(...rounding.warnings(`Weights were rounded to ${dtype}`));
   if (packed !== undefined && packed.requantised.length > 0) {
     warnings.push(
       `${packed.requantised.length} layers that adapters change were quantised again, ${packed.requantised[0]} the first: the merged model computes somewhat other values.`,
     );
   }
+  warnings.push(...(packed?.rounding.warnings('Weights were quantised') ?? []));
   return { files: (await fs.readdir(folder)).sort(), warnings };
 }
 
 /** Bytes as they are where they stay the same, else values narrowed as they pass. */
-function entryOf(weights: MergedWeights, name: string, wanted: ModelDtype | undefined): Entry {
+function entryOf(weights: MergedWeights, name: string, wanted: ModelDtype | undefined, rounding: Rounding): Entry {
   const { dtype, shape } = weights.tensors.get(name)!;
   const isValues = isFloat(dtype) || isBlockType(dtype);
   const to = isValues ? (wanted ?? keptDtype(dtype)) : dtype;
   if (!weights.isOriginal(name) || to !== dtype) {
-    return [name, { dtype: to as ModelDtype, shape, values: () => weights.values(name) }];
+    return [name, rounding.of({ dtype: to as ModelDtype, shape, values: () => weights.values(name) })];
   }
   const chunks = async function* () {
     yield (await weights.read(name)).data;

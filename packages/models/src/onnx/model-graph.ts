@@ -5,7 +5,7 @@
  * products read them; a head that is the embedding's own weight reads that, turned, and is not written twice.
  */
 import type { FrozenWeight } from '@loran/adapter';
-import type { OnnxAttributes, OnnxGraph, TensorFile } from '@loran/formats';
+import type { OnnxAttributes, OnnxGraph, TensorFile, TensorValues } from '@loran/formats';
 import type { ModuleSpec, NormSpec } from '../checkpoint/module-spec.js';
 import { transposedRuns } from '../checkpoint/value-runs.js';
 import type { HiddenActivation } from '../layers/hidden-activation.js';
@@ -33,6 +33,8 @@ export interface ModelGraphOptions {
   readonly adapterInputs?: ReadonlySet<string>;
   /** Whether those must be given; default: they may be left out. */
   readonly adapterInputsRequired?: boolean;
+  /** Sees each weight before it is written; default: as it is. */
+  readonly onWeight?: (weight: TensorValues<'F32' | 'F16'>) => TensorValues<'F32' | 'F16'>;
 }
 
 /** Names of the inputs that an adapter of a layer fills: A [in, rank], B [rank, out] with the scaling in it. */
@@ -44,6 +46,7 @@ export class ModelGraph {
   readonly #dtype: 'F32' | 'F16';
   readonly #adapterInputs: ReadonlySet<string>;
   readonly #required: boolean;
+  readonly #onWeight: NonNullable<ModelGraphOptions['onWeight']>;
 
   constructor(onnx: OnnxGraph, source: GraphSource, options: ModelGraphOptions = {}) {
     this.onnx = onnx;
@@ -51,6 +54,7 @@ export class ModelGraph {
     this.#dtype = options.dtype ?? 'F32';
     this.#adapterInputs = options.adapterInputs ?? new Set();
     this.#required = options.adapterInputsRequired ?? false;
+    this.#onWeight = options.onWeight ?? ((weight) => weight);
   }
 
   op(operator: string, inputs: readonly string[], attributes?: OnnxAttributes): string {
@@ -141,11 +145,13 @@ export class ModelGraph {
   /** `turned`: the rows of the stored matrix, which is written the other way round. */
   #weight(path: string, shape: readonly number[], turned?: number): string {
     const name = `${path}.weight`;
-    return this.onnx.weight(name, () => ({
-      dtype: this.#dtype,
-      shape,
-      values: () => (turned === undefined ? this.#values(name) : transposedRuns(this.#values(name), turned)),
-    }));
+    return this.onnx.weight(name, () =>
+      this.#onWeight({
+        dtype: this.#dtype,
+        shape,
+        values: () => (turned === undefined ? this.#values(name) : transposedRuns(this.#values(name), turned)),
+      }),
+    );
   }
 
   #vector(name: string, size: number, offset = 0): string {

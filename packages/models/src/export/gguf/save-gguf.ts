@@ -6,6 +6,7 @@ import type { ModelSource } from '../../model-family.js';
 import { type Adaptation, adaptedFile } from '../../source/adapted-file.js';
 import type { SavedModel } from '../save-merged-model.js';
 import { mergedWeights, type StoredModel } from '../merged-weights.js';
+import { Rounding } from '../rounding.js';
 import { ggufLayout, type GgufLayout } from './gguf-layout.js';
 import { text, uint } from './model-fields.js';
 import { writeModelfile } from './modelfile.js';
@@ -49,7 +50,10 @@ export async function saveGguf(
 ): Promise<SavedModel> {
   const layout = ggufLayout(source, model);
   const warnings = [...layout.warnings];
-  const tensors = [...tensorsOf(source, model, adapters ?? new AdapterSet(model), layout, dtype, warnings)];
+  const rounding = new Rounding();
+  const tensors = [
+    ...tensorsOf(source, model, adapters ?? new AdapterSet(model), layout, dtype, { warnings, rounding }),
+  ];
   const fields: (readonly [string, GgufValue])[] = [
     ['general.architecture', text(layout.architecture)],
     ['general.type', text('model')],
@@ -63,6 +67,7 @@ export async function saveGguf(
   ];
   await writeGguf(file, { fields, tensors }, onProgress === undefined ? {} : { onProgress });
   const modelfile = await writeModelfile(join(dirname(file), 'Modelfile'), basename(file), source);
+  warnings.push(...rounding.warnings(`Weights were rounded to ${dtype}`));
   return { files: [basename(file), modelfile], warnings };
 }
 
@@ -74,7 +79,7 @@ function* tensorsOf(
   adapters: AdapterSet,
   layout: GgufLayout,
   dtype: GgufModelType,
-  warnings: string[],
+  { warnings, rounding }: { readonly warnings: string[]; readonly rounding: Rounding },
 ): Generator<readonly [string, GgufTensor]> {
   const merged = mergedWeights(source.weights, model, adapters);
   const written = new Map<string, Adaptation>();
@@ -95,7 +100,7 @@ function* tensorsOf(
       shape.length < 2 || name === 'position_embd.weight' ? 'F32' : name === head && dtype === 'Q4_0' ? 'Q8_0' : dtype;
     const isUneven = (wanted === 'Q8_0' || wanted === 'Q4_0') && shape.at(-1)! % 32 !== 0;
     if (isUneven) uneven.push(name);
-    yield [name, { dtype: isUneven ? 'F16' : wanted, shape, values: () => file.values(name) }];
+    yield [name, rounding.of({ dtype: isUneven ? 'F16' : wanted, shape, values: () => file.values(name) })];
   }
   if (uneven.length > 0) {
     warnings.push(

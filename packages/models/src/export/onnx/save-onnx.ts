@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { AdapterSet, matchTargetModules, type TargetModules } from '@loran/adapter';
-import { OnnxGraph, writeOnnx, type WriteOnnxOptions } from '@loran/formats';
+import { OnnxGraph, type TensorValues, writeOnnx, type WriteOnnxOptions } from '@loran/formats';
 import { found } from '../../checkpoint/load-modules.js';
 import type { ModelSource } from '../../model-family.js';
 import { ModelGraph } from '../../onnx/model-graph.js';
@@ -11,6 +11,7 @@ import { mergedConfig } from '../merged-config.js';
 import { mergedWeights, type StoredModel } from '../merged-weights.js';
 import { writeModelFiles } from '../model-files.js';
 import { newFolder, type NewFolderOptions, refuseFolderOf } from '../new-folder.js';
+import { Rounding } from '../rounding.js';
 import type { SavedModel } from '../save-merged-model.js';
 
 export interface SaveOnnxOptions extends NewFolderOptions, WriteOnnxOptions {
@@ -69,10 +70,12 @@ export async function saveOnnx(
     names: weights.names,
     weights,
   };
+  const rounding = new Rounding();
   const graphOptions = {
     dtype,
     adapterInputs: new Set(adapterInputs === undefined ? [] : adapterPaths(model, adapterInputs)),
     adapterInputsRequired,
+    onWeight: (weight: TensorValues<'F32' | 'F16'>) => rounding.of(weight),
   };
   const written = Object.entries(graphs).map(([name, write]): [string, OnnxGraph] => {
     const onnx = new OnnxGraph();
@@ -93,7 +96,10 @@ export async function saveOnnx(
       ...external,
     });
   });
-  return { files: (await fs.readdir(folder)).sort(), warnings };
+  return {
+    files: (await fs.readdir(folder)).sort(),
+    warnings: [...warnings, ...rounding.warnings(`Weights were rounded to ${dtype}`)],
+  };
 }
 
 /** What each file's writer reports to, so that all files count as one. */
