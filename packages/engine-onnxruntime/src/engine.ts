@@ -114,7 +114,7 @@ export function createOnnxruntimeEngine({
     record<T extends Tensor>(inputs: readonly Tensor[], run: () => readonly T[]): Recorded<T> {
       const { backend } = use();
       let outputs: readonly T[] = [];
-      const recording = backend.record(inputs, () => (outputs = run()));
+      const recording = backend.recorder.record(inputs, () => (outputs = run()));
       if (recording === undefined) return { outputs };
       return {
         outputs,

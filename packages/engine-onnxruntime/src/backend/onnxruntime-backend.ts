@@ -16,20 +16,12 @@ import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/
 import type { WorkerLink } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
 import { callSite } from './call-site.js';
-import { Recording, type RecordingHost } from './recording.js';
+import { Recorder } from './recorder.js';
+import type { BackendSettings } from './settings.js';
 import { RunQueue } from './run-queue.js';
 import { stringsUnsupported } from './strings-unsupported.js';
+import { timed } from './timed.js';
 import { ValueStore, valuesOf } from './value-store.js';
-
-export interface BackendSettings {
-  /** Compiled graphs kept, and the memory they may keep together; the least recently used is released first. */
-  readonly sessions: number;
-  readonly sessionBytes: number;
-  /** Nodes that may be pending before they are computed unasked. */
-  readonly pendingNodes: number;
-  /** Whether errors say where an op was called. */
-  readonly callSites: boolean;
-}
 
 export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend {
   readonly #link: WorkerLink;
@@ -42,7 +34,16 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   #dataIds = 0;
   #bytes = 0;
   #serial = 0;
-  #recording: Recording | null = null;
+  /** Remembers what is appended. */
+  readonly recorder = new Recorder({
+    entryOf: ({ dataId }) => this.#entryOf(dataId),
+    serial: () => this.#serial++,
+    make: (entry) => this.#pending.add(this.#own(entry)),
+    hold: (entry) => entry.references++,
+    release: (entry) => {
+      if (this.disposeData(entry) && tf.engine().state.tensorInfo.has(entry)) tf.engine().removeDataId(entry, this);
+    },
+  });
 
   constructor(link: WorkerLink, settings: BackendSettings) {
     super();
@@ -76,7 +77,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     const place = this.#callSites ? callSite() : null;
     const key = nodeKey(op, attrs, outputs, raw);
     const node = new Node(this.#serial++, op, emit, operands, attrs, outputs, key, place);
-    this.#recording?.add(node);
+    this.recorder.add(node);
     return outputs.map(({ shape, dtype }, i) => {
       const entry = node.outputs[i] as Entry;
       this.#pending.add(entry);
@@ -126,7 +127,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   }
 
   override async read(dataId: DataId): Promise<BackendValues> {
-    this.#forgetRecording();
+    this.recorder.abandon();
     const entry = this.#entryOf(dataId);
     const own = this.#hostValues(entry);
     if (own !== null) return own;
@@ -135,7 +136,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
   }
 
   override readSync(dataId: DataId): BackendValues {
-    this.#forgetRecording();
+    this.recorder.abandon();
     const entry = this.#entryOf(dataId);
     return (
       this.#hostValues(entry) ?? valuesOf(entry, this.#link.requestSync({ kind: 'read', id: this.#computed(entry) }))
@@ -183,58 +184,13 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     return true;
   }
 
-  /** Milliseconds of computing everything that `f` makes; tfjs's profiler wants `f` called before this returns. */
-  override async time(f: () => void): Promise<{ kernelMs: number; wallMs: number }> {
-    this.schedule();
-    const start = performance.now();
-    f();
-    await this.flush();
-    const elapsed = performance.now() - start;
-    return { kernelMs: elapsed, wallMs: elapsed };
+  override time(f: () => void): Promise<{ kernelMs: number; wallMs: number }> {
+    return timed(this, f);
   }
 
   override dispose(): void {
     this.#pending.clear();
     this.runs.clear();
-  }
-
-  // --- Repeating --------------------------------------------------------------------------------------------------------
-
-  /** Calls `run` and remembers what it appends. What it reads on the host would be forgotten: the result then is no recording. */
-  record(inputs: readonly TensorInfo[], run: () => readonly TensorInfo[]): Recording | undefined {
-    const recording = new Recording(this.#recordingHost(), inputs);
-    this.#recording = recording;
-    try {
-      const outputs = run();
-      if (recording.isDisposed) return undefined;
-      recording.finish(outputs);
-      return recording;
-    } catch (error) {
-      recording.dispose();
-      throw error;
-    } finally {
-      this.#recording = null;
-    }
-  }
-
-  #recordingHost(): RecordingHost {
-    return {
-      entryOf: ({ dataId }) => this.#entryOf(dataId),
-      serial: () => this.#serial++,
-      make: (entry) => {
-        this.#own(entry);
-        this.#pending.add(entry);
-      },
-      hold: (entry) => entry.references++,
-      release: (entry) => {
-        if (this.disposeData(entry) && tf.engine().state.tensorInfo.has(entry)) tf.engine().removeDataId(entry, this);
-      },
-    };
-  }
-
-  #forgetRecording(): void {
-    this.#recording?.dispose();
-    this.#recording = null;
   }
 
   // --- Running --------------------------------------------------------------------------------------------------------

@@ -23,9 +23,9 @@ export interface RecordingHost {
   /** The next number of a node. */
   serial(): number;
   /** Takes an entry in that a copied node makes, for one tensor. */
-  make(entry: Entry): void;
+  make(entry: Entry): unknown;
   /** Counts a reference more or less. */
-  hold(entry: Entry): void;
+  hold(entry: Entry): unknown;
   release(entry: Entry): void;
 }
 
