@@ -88,6 +88,7 @@ describe('train, evaluate and generate', () => {
       ...['generate', '--model', model, '--adapter', output, '--merge', '--prompt', '3+1='],
       ...['--max-new-tokens', '4', '--json', ...cpu],
     );
+    expect(merged).toMatchObject({ exitCode: 0, err: expect.not.stringContaining('error') as string });
     expect(lastJson(merged.out)).toEqual(lastJson(after.out));
     expect(lastJson(before.out).text).not.toBe('4');
     const off = await run(
