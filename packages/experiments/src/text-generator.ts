@@ -1,6 +1,6 @@
 /** A language model with its adapters, ready to continue texts and to answer; or one that writes texts from others (T5). */
 import { type AdapterMethod, AdapterSet, inference, loadAdapter } from '@loran/adapter';
-import { type ChatMessage, type ChatTemplateOptions, type GeneratedToken, type GenerationOptions } from '@loran/models';
+import type { ChatMessage, ChatTemplateOptions, GeneratedToken, GenerationOptions } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import path from 'node:path';

@@ -1,8 +1,8 @@
-import type { PackedOptions } from './checkpoint/storages.js';
 import type { Adaptable, BaseStorage, Pass } from '@loran/adapter';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
 import type { LoadProgressOptions } from './checkpoint/load-progress.js';
+import type { PackedOptions } from './checkpoint/storages.js';
 import type { KeyValueCache } from './decoder/key-value-cache.js';
 import type { TokenBatch } from './sequence-classifier.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';

@@ -2,11 +2,12 @@
  * Writes a GGUF file of version 3, little-endian; the layout is described in header.ts. The fields and tensors stand in the
  * order given, as the reference writer puts them. The file is replaced whole or not at all.
  */
-import { bytesOf, type TensorValues } from '../encode-values.js';
+import type { TensorValues } from '../encode-values.js';
 import { replaceFile } from '../replace-file.js';
 import { blockSizes, isBlockType, sizeOf, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
 import { writeProgress, type WriteProgressOptions } from '../write-progress.js';
+import { writeTensor, wrongSize } from '../write-tensor.js';
 import { type GgufType, ggufTypeCodes } from './gguf-type.js';
 import type { GgufValue } from './gguf-value.js';
 import { largestRank, readAlignment } from './header.js';
@@ -43,15 +44,8 @@ export async function writeGguf(
   await replaceFile(path, async (write) => {
     await write(header);
     for (const [name, tensor] of tensors) {
-      const size = sizeOf(tensor.shape, tensor.dtype);
-      let written = 0;
-      for await (const bytes of bytesOf(tensor, name, path)) {
-        written += bytes.byteLength;
-        await write(bytes);
-        progress(bytes.byteLength);
-      }
-      if (written !== size) throw wrongSize(path, name, tensor, written);
-      await write(new Uint8Array(padding(size, alignment)));
+      await writeTensor(write, path, name, tensor, progress);
+      await write(new Uint8Array(padding(sizeOf(tensor.shape, tensor.dtype), alignment)));
     }
   });
 }
@@ -114,14 +108,6 @@ function checkTensor(path: string, name: string, tensor: GgufTensor): void {
 }
 
 const padding = (size: number, alignment: number): number => (alignment - (size % alignment)) % alignment;
-
-function wrongSize(path: string, name: string, { dtype, shape }: GgufTensor, given: number): TensorFileError {
-  return invalid(
-    path,
-    name,
-    `of shape [${shape.join(', ')}] and type ${dtype} takes ${sizeOf(shape, dtype)} bytes, but ${given} were given`,
-  );
-}
 
 function invalid(path: string, name: string, complaint: string): TensorFileError {
   return new TensorFileError('INVALID_TENSOR', path, `tensor ${JSON.stringify(name)} ${complaint}.`);

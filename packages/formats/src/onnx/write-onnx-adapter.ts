@@ -10,7 +10,7 @@
 import { Builder, type Offset } from 'flatbuffers';
 import { writeFileAtomic } from '../replace-file.js';
 import { sizeOf, type TensorBytes } from '../tensor-bytes.js';
-import { TensorFileError } from '../tensor-file-error.js';
+import { wrongSize } from '../write-tensor.js';
 import { onnxTypes } from './messages.js';
 
 const formatVersion = 1;
@@ -42,13 +42,7 @@ function parameter(
   name: string,
   { dtype, shape, data }: TensorBytes<'F32' | 'F16'>,
 ): Offset {
-  if (data.byteLength !== sizeOf(shape, dtype)) {
-    throw new TensorFileError(
-      'INVALID_TENSOR',
-      file,
-      `tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] and type ${dtype} takes ${sizeOf(shape, dtype)} bytes, but ${data.byteLength} were given.`,
-    );
-  }
+  if (data.byteLength !== sizeOf(shape, dtype)) throw wrongSize(file, name, { dtype, shape }, data.byteLength);
   builder.prep(8, data.byteLength);
   const bytes = builder.createByteVector(data);
   builder.startVector(8, shape.length, 8);

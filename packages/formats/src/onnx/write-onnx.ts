@@ -6,12 +6,11 @@
  * A protocol buffer cannot be longer than 2 GiB. Beyond a limit the weights go into a file of their own beside the model,
  * NAME_data, which the model refers to by place and length, as ONNX's external data does.
  */
-import { basename, join } from 'node:path';
-import { bytesOf } from '../encode-values.js';
+import { basename, dirname, join } from 'node:path';
 import { type NewFile, replaceFiles } from '../replace-file.js';
 import { sizeOf } from '../tensor-bytes.js';
-import { TensorFileError } from '../tensor-file-error.js';
 import { writeProgress, type WriteProgressOptions } from '../write-progress.js';
+import { writeTensor } from '../write-tensor.js';
 import { onnxTypes } from './messages.js';
 import { type OnnxGraph, onnxVersions, type OnnxWeight, type OnnxWeightType } from './onnx-graph.js';
 import { ProtobufWriter, varintLength } from './protobuf-writer.js';
@@ -69,7 +68,7 @@ function inline(path: string, graph: OnnxGraph, weights: Weights, progress: Prog
         await write(
           new ProtobufWriter().open(5, lengths[i]!).raw(heads[i]!).open(9, sizeOf(weight.shape, weight.dtype)).finish(),
         );
-        await writeBytes(write, progress, path, name, weight);
+        await writeTensor(write, path, name, weight, progress);
       }
       await write(closing().finish());
     },
@@ -87,12 +86,12 @@ function external(path: string, graph: OnnxGraph, weights: Weights, progress: Pr
   }
   return [
     {
-      path: join(path, '..', location),
+      path: join(dirname(path), location),
       async produce(write) {
         let place = 0;
         for (const [i, [name, weight]] of weights.entries()) {
           if (starts[i]! > place) await write(new Uint8Array(starts[i]! - place));
-          await writeBytes(write, progress, path, name, weight);
+          await writeTensor(write, path, name, weight, progress);
           place = starts[i]! + sizeOf(weight.shape, weight.dtype);
         }
       },
@@ -132,27 +131,4 @@ function described(name: string, { shape, dtype }: OnnxWeight): ProtobufWriter {
   const writer = new ProtobufWriter();
   for (const size of shape) writer.integer(1, size);
   return writer.integer(2, codes[dtype]).string(8, name);
-}
-
-async function writeBytes(
-  write: (bytes: Uint8Array) => Promise<void>,
-  progress: Progress,
-  file: string,
-  name: string,
-  weight: OnnxWeight,
-): Promise<void> {
-  const expected = sizeOf(weight.shape, weight.dtype);
-  let written = 0;
-  for await (const bytes of bytesOf(weight, name, file)) {
-    written += bytes.byteLength;
-    await write(bytes);
-    progress(bytes.byteLength);
-  }
-  if (written !== expected) {
-    throw new TensorFileError(
-      'INVALID_TENSOR',
-      file,
-      `tensor ${JSON.stringify(name)} of shape [${weight.shape.join(', ')}] and type ${weight.dtype} takes ${expected} bytes, but ${written} were given.`,
-    );
-  }
 }

@@ -2,10 +2,11 @@
  * Writes a safetensors file with the very bytes that the reference library writes: wider element types first, then by
  * name; the header padded with spaces to a multiple of 8. The file is replaced whole or not at all.
  */
-import { bytesOf, type TensorValues } from '../encode-values.js';
+import type { TensorValues } from '../encode-values.js';
 import { replaceFile, type NewFile } from '../replace-file.js';
 import { dtypeBytes, sizeOf, type Dtype, type TensorBytes, type TensorChunks } from '../tensor-bytes.js';
 import { TensorFileError } from '../tensor-file-error.js';
+import { writeTensor, wrongSize } from '../write-tensor.js';
 import { largestHeader } from './header.js';
 
 type Written = TensorBytes | TensorChunks | TensorValues<'F32' | 'F16' | 'BF16'>;
@@ -40,15 +41,7 @@ export function safetensorsFile(
     path,
     async produce(write) {
       await write(header);
-      for (const [name, tensor] of entries) {
-        let written = 0;
-        for await (const bytes of bytesOf(tensor, name, path)) {
-          written += bytes.byteLength;
-          await write(bytes);
-          wrote?.(bytes.byteLength);
-        }
-        if (written !== sizeOf(tensor.shape, tensor.dtype)) throw wrongSize(path, name, tensor, written);
-      }
+      for (const [name, tensor] of entries) await writeTensor(write, path, name, tensor, wrote);
     },
   };
 }
@@ -101,12 +94,4 @@ function encodeHeader(
   header.writeBigUInt64LE(BigInt(length), 0);
   json.copy(header, 8);
   return header;
-}
-
-function wrongSize(path: string, name: string, { dtype, shape }: Written, given: number): TensorFileError {
-  return new TensorFileError(
-    'INVALID_TENSOR',
-    path,
-    `tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] and type ${dtype} takes ${sizeOf(shape, dtype)} bytes, but ${given} were given.`,
-  );
 }

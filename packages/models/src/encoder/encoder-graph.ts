@@ -1,6 +1,6 @@
 /** Encoders of BERT's shape in ONNX operators: what encoder-stack.ts computes. */
 import { graphAttention, graphHeads } from '../onnx/graph-attention.js';
-import { closed } from '../onnx/graph-sequence.js';
+import { axisSize, closed, columnRange, tokenColumns } from '../onnx/graph-columns.js';
 import type { ModelGraph } from '../onnx/model-graph.js';
 import type { EncoderFacts } from './encoder-facts.js';
 
@@ -24,8 +24,7 @@ export function writeEncoder(graph: ModelGraph, facts: EncoderFacts, root: strin
     facts.tokenTypes === undefined
       ? words
       : graph.add(words, embedding('token_type_embeddings', tokenTypes(graph, facts.tokenTypes)));
-  const open = graph.unsqueeze(graph.op('Cast', [attentionMask], { to: 9 }), [1, 2]); // [batch, 1, 1, time]
-  const mask = closed(graph, open);
+  const mask = closed(graph, tokenColumns(graph, attentionMask)); // [batch, 1, 1, time]
   let x = graph.norm(`${root}embeddings.LayerNorm`, all);
   for (let n = 0; n < facts.layers; n++) x = layer(graph, facts, `${root}${facts.layerPath(n)}`, x, mask);
   return { states: x, attentionMask };
@@ -53,10 +52,7 @@ function tokenTypes({ onnx }: ModelGraph, types: number): string {
 /** Columns from 0; or tokens counted from a first position, where padding has the one before. */
 function positions(graph: ModelGraph, { firstPosition }: EncoderFacts, ids: string, mask: string): string {
   const scalar = (value: number) => graph.onnx.scalar('int64', value);
-  if (firstPosition === undefined) {
-    const end = graph.op('Squeeze', [graph.op('Shape', [ids], { start: 1, end: 2 })]);
-    return graph.op('Range', [scalar(0), end, scalar(1)]); // [time]
-  }
+  if (firstPosition === undefined) return columnRange(graph, axisSize(graph, ids, 1)); // [time]
   const counted = graph.op('Mul', [graph.op('CumSum', [mask, scalar(1)]), mask]);
   return graph.op('Add', [counted, scalar(firstPosition - 1)]); // [batch, time]
 }

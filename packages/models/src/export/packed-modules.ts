@@ -10,7 +10,7 @@ import {
   mergedModule,
   type Slot,
 } from '@loran/adapter';
-import { type TensorBytes, type TensorChunks, type TensorFile } from '@loran/formats';
+import type { TensorBytes, TensorChunks, TensorFile } from '@loran/formats';
 import { joined, transposedRuns } from '../checkpoint/value-runs.js';
 import { notExportable } from './export-error.js';
 import type { MergedWeights, StoredModel } from './merged-weights.js';

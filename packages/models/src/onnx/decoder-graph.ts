@@ -1,5 +1,6 @@
 /** A decoder as an ONNX graph: what its family says of the embeddings and of a layer, and what all have in common. */
 import type { CacheShape } from '../decoder/key-value-cache.js';
+import { axisSize, columnRange } from './graph-columns.js';
 import type { ModelGraph } from './model-graph.js';
 import { GraphSequence } from './graph-sequence.js';
 
@@ -38,9 +39,7 @@ export function writeLanguageModel(
   const sequence = new GraphSequence(graph, cache);
   const products = graph.linear(path, hidden(graph, family, cache.layers, sequence));
   const scaled = scale === 1 ? products : graph.with('Mul', products, scale);
-  const logits =
-    cap === undefined ? scaled : graph.with('Mul', graph.op('Tanh', [graph.with('Div', scaled, cap)]), cap);
-  graph.onnx.output(logits, 'logits', 'float32', ['batch_size', 'sequence_length', outputs]);
+  graph.onnx.output(graph.capped(scaled, cap), 'logits', 'float32', ['batch_size', 'sequence_length', outputs]);
 }
 
 /** A classifier on a decoder: logits [batch, labels] of each text's last token. Padding may stand on either side. */
@@ -52,11 +51,9 @@ export function writeDecoderClassifier(
 ): void {
   const sequence = new GraphSequence(graph);
   const states = hidden(graph, family, layers, sequence);
-  const { onnx } = graph;
-  const end = graph.op('Squeeze', [graph.op('Shape', [sequence.ids], { start: 1, end: 2 })]);
-  const columns = graph.op('Range', [onnx.scalar('int64', 0), end, onnx.scalar('int64', 1)]); // [time]
+  const columns = columnRange(graph, axisSize(graph, sequence.ids, 1)); // [time]
   const tokens = graph.op('Mul', [sequence.attentionMask, columns]);
   const last = graph.op('ArgMax', [tokens], { axis: 1, keepdims: 1 }); // [batch, 1]
   const pooled = graph.op('GatherND', [states, last], { batch_dims: 1 }); // [batch, width]
-  onnx.output(graph.linear(path, pooled), 'logits', 'float32', ['batch_size', outputs]);
+  graph.onnx.output(graph.linear(path, pooled), 'logits', 'float32', ['batch_size', outputs]);
 }

@@ -25,8 +25,7 @@ export function graphAttention(
   const scaled = scale === 1 ? q : graph.with('Mul', q, scale);
   const grouped = isGrouped ? graph.reshape(scaled, [0, keyHeads, -1, width]) : scaled;
   const products = graph.op('MatMul', [grouped, graph.transpose(k, [0, 1, 3, 2])]); // [batch, keyHeads, group·time, columns]
-  const capped =
-    cap === undefined ? products : graph.with('Mul', graph.op('Tanh', [graph.with('Div', products, cap)]), cap);
+  const capped = graph.capped(products, cap);
   const scores = isGrouped ? graph.reshape(capped, [0, heads, -1, 0]) : capped;
   const weights = graph.op('Softmax', [graph.add(scores, mask)], { axis: -1 });
   const kept = isGrouped ? graph.reshape(weights, [0, keyHeads, -1, 0]) : weights;

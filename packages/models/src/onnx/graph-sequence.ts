@@ -8,6 +8,7 @@
  */
 import type { CacheShape } from '../decoder/key-value-cache.js';
 import { rotaryFrequencies, type RotaryOptions } from '../layers/rotary/frequencies.js';
+import { axisSize, closed, columnRange, tokenColumns } from './graph-columns.js';
 import type { ModelGraph } from './model-graph.js';
 
 export interface GraphRotation {
@@ -26,6 +27,7 @@ export class GraphSequence {
   readonly #cache: CacheShape | undefined;
   readonly #start: string; // [1] int64: columns before the new tokens
   readonly #end: string; // [1] int64: all columns
+  readonly #before: string; // [batch, total] int64: tokens before that of each column; of padding, any
   readonly #masks = new Map<number | undefined, string>();
   readonly #rotations = new Map<RotaryOptions, GraphRotation>();
   readonly #shared = new Map<object, string>();
@@ -37,10 +39,11 @@ export class GraphSequence {
     const { onnx } = graph;
     this.ids = onnx.input('input_ids', 'int64', [batch, time]);
     this.attentionMask = onnx.input('attention_mask', 'int64', [batch, cache === undefined ? time : total]);
-    this.#end = graph.op('Shape', [this.attentionMask], { start: 1, end: 2 });
-    this.#start = graph.op('Sub', [this.#end, graph.op('Shape', [this.ids], { start: 1, end: 2 })]);
-    const counted = graph.op('Sub', [this.#counted(), onnx.scalar('int64', 1)]);
-    const all = graph.op('Max', [counted, onnx.scalar('int64', 0)]); // [batch, total]
+    this.#end = axisSize(graph, this.attentionMask, 1);
+    this.#start = graph.op('Sub', [this.#end, axisSize(graph, this.ids, 1)]);
+    const counted = graph.op('CumSum', [this.attentionMask, onnx.scalar('int64', 1)]);
+    this.#before = graph.op('Sub', [counted, onnx.scalar('int64', 1)]);
+    const all = graph.op('Max', [this.#before, onnx.scalar('int64', 0)]); // [batch, total]
     this.positions = graph.op('Slice', [all, this.#start, this.#end, onnx.constant('int64', [1])]);
   }
 
@@ -49,17 +52,17 @@ export class GraphSequence {
     const known = this.#masks.get(window);
     if (known !== undefined) return known;
     const graph = this.#graph;
-    const scalar = (value: number) => graph.onnx.scalar('int64', value);
-    const column = (x: string) => graph.op('Squeeze', [x]);
-    const keys = graph.op('Range', [scalar(0), column(this.#end), scalar(1)]); // [total]
-    const own = graph.unsqueeze(graph.op('Range', [column(this.#start), column(this.#end), scalar(1)]), [1]); // [time, 1]
+    const keys = columnRange(graph, this.#end); // [total]
+    const own = graph.unsqueeze(columnRange(graph, this.#end, this.#start), [1]); // [time, 1]
     const before = graph.op('LessOrEqual', [keys, own]); // [time, total]
     const seen =
       window === undefined
         ? before
-        : graph.op('And', [before, graph.op('Greater', [keys, graph.op('Sub', [own, scalar(window)])])]);
-    const tokens = graph.unsqueeze(graph.op('Cast', [this.attentionMask], { to: 9 }), [1, 2]); // [batch, 1, 1, total]
-    const made = closed(graph, graph.op('And', [seen, tokens]));
+        : graph.op('And', [
+            before,
+            graph.op('Greater', [keys, graph.op('Sub', [own, graph.onnx.scalar('int64', window)])]),
+          ]);
+    const made = closed(graph, graph.op('And', [seen, tokenColumns(graph, this.attentionMask)]));
     this.#masks.set(window, made);
     return made;
   }
@@ -84,9 +87,7 @@ export class GraphSequence {
 
   /** Tokens before that of each column, those of the past included; 0 at padding. -> [batch, total] int64 */
   keyPositions(): string {
-    const graph = this.#graph;
-    const before = graph.op('Sub', [this.#counted(), graph.onnx.scalar('int64', 1)]);
-    return graph.op('Mul', [before, this.attentionMask]);
+    return this.#graph.op('Mul', [this.#before, this.attentionMask]);
   }
 
   /** What layers have in common, made by the first that asks under a key. */
@@ -127,10 +128,6 @@ export class GraphSequence {
     return { keys: joined('key', keys, cache.keyWidth), values: joined('value', values, cache.valueWidth) };
   }
 
-  #counted(): string {
-    return this.#graph.op('CumSum', [this.attentionMask, this.#graph.onnx.scalar('int64', 1)]);
-  }
-
   /** 'dynamic' frequencies depend on the length: b·s^(n/(n−1)) for a base b is f·s^(−i/(n−1)) for its frequency number i. */
   #stretched({ width, trainedLength, scaling }: RotaryOptions, frequencies: string): string {
     if (scaling?.rope_type !== 'dynamic') return frequencies;
@@ -141,9 +138,4 @@ export class GraphSequence {
     const powers = graph.op('Pow', [graph.with('Max', stretch, 1), graph.onnx.constant('float32', exponents)]);
     return graph.op('Mul', [frequencies, powers]);
   }
-}
-
-/** 0 where a boolean value is true, −10⁹ elsewhere. */
-export function closed(graph: ModelGraph, open: string): string {
-  return graph.op('Where', [open, graph.onnx.scalar('float32', 0), graph.onnx.scalar('float32', -1e9)]);
 }

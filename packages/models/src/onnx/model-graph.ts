@@ -70,6 +70,11 @@ export class ModelGraph {
     return this.op('Add', [a, b]);
   }
 
+  /** c·tanh(x / c) for a cap c; without one x as it is. */
+  capped(x: string, cap: number | undefined): string {
+    return cap === undefined ? x : this.with('Mul', this.op('Tanh', [this.with('Div', x, cap)]), cap);
+  }
+
   /** `shape`: 0 keeps the size in that place, −1 is what is left. */
   reshape(x: string, shape: readonly number[]): string {
     return this.op('Reshape', [x, this.onnx.constant('int64', shape)]);

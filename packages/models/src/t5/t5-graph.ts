@@ -8,7 +8,7 @@
  * Keys and values of the encoder's states are computed where past_key_values has none of them yet, and passed on where it has.
  */
 import { graphAttention, graphHeads } from '../onnx/graph-attention.js';
-import { closed } from '../onnx/graph-sequence.js';
+import { axisSize, closed, columnRange, tokenColumns } from '../onnx/graph-columns.js';
 import type { ModelGraph } from '../onnx/model-graph.js';
 import { relativeBucket } from './relative-position.js';
 import type { T5Config } from './t5-config.js';
@@ -26,7 +26,7 @@ export function writeT5Encoder(graph: ModelGraph, config: T5Config): void {
   const { onnx } = graph;
   const ids = onnx.input('input_ids', 'int64', [batch, source]);
   const tokens = onnx.input('attention_mask', 'int64', [batch, source]);
-  const end = length(graph, ids, 1);
+  const end = axisSize(graph, ids, 1);
   const bias = positionBias(graph, config, 'encoder', onnx.constant('int64', [0]), end);
   const mask = graph.add(bias, padding(graph, tokens));
   const states = stack(graph, config, 'encoder', ids, (layer, x) => {
@@ -58,8 +58,8 @@ export function writeT5Decoder(graph: ModelGraph, config: T5Config): void {
     encoder: past(layer, 'encoder'),
   }));
 
-  const start = length(graph, before[0]!.decoder.keys, 2);
-  const end = graph.op('Add', [start, length(graph, ids, 1)]);
+  const start = axisSize(graph, before[0]!.decoder.keys, 2);
+  const end = graph.op('Add', [start, axisSize(graph, ids, 1)]);
   const bias = positionBias(graph, config, 'decoder', start, end);
   const { keys, own } = columns(graph, start, end);
   const mask = graph.add(bias, closed(graph, graph.op('LessOrEqual', [keys, own]))); // [1, heads, new, total]
@@ -81,7 +81,7 @@ export function writeT5Decoder(graph: ModelGraph, config: T5Config): void {
     (layer, x) => {
       const path = `${blockPath('decoder', layer)}.layer.1.EncDecAttention`;
       const { encoder } = before[layer]!;
-      const known = graph.op('Greater', [length(graph, encoder.keys, 2), onnx.scalar('int64', 0)]);
+      const known = graph.op('Greater', [axisSize(graph, encoder.keys, 2), onnx.scalar('int64', 0)]);
       const info = { type: 'float32', shape: [batch, heads, 'columns', width] } as const;
       const [crossKeys = '', crossValues = ''] = onnx.branch(
         graph.op('Squeeze', [known]),
@@ -172,17 +172,10 @@ function positionBias(graph: ModelGraph, config: T5Config, name: Stack, start: s
 }
 
 /** Columns of all keys [total], and those of the new tokens [new, 1]. */
-function columns(graph: ModelGraph, start: string, end: string): { readonly keys: string; readonly own: string } {
-  const { onnx } = graph;
-  const range = (from: string) => graph.op('Range', [from, graph.op('Squeeze', [end]), onnx.scalar('int64', 1)]);
-  return { keys: range(onnx.scalar('int64', 0)), own: graph.unsqueeze(range(graph.op('Squeeze', [start])), [1]) };
-}
+const columns = (graph: ModelGraph, start: string, end: string) => ({
+  keys: columnRange(graph, end),
+  own: graph.unsqueeze(columnRange(graph, end, start), [1]),
+});
 
 /** tokens [batch, time] int64, 1 for a token -> [batch, 1, 1, time] */
-function padding(graph: ModelGraph, tokens: string): string {
-  return closed(graph, graph.unsqueeze(graph.op('Cast', [tokens], { to: 9 }), [1, 2]));
-}
-
-/** The size of one axis. -> [1] int64 */
-const length = (graph: ModelGraph, x: string, axis: number): string =>
-  graph.op('Shape', [x], { start: axis, end: axis + 1 });
+const padding = (graph: ModelGraph, tokens: string): string => closed(graph, tokenColumns(graph, tokens));

@@ -5,10 +5,10 @@
  */
 import { type Adapter, factoredLayers } from '@loran/adapter';
 import { fromFloat32, type TensorBytes, transposedValues, writeOnnxAdapter } from '@loran/formats';
-import { checkOneFile } from './save-onnx.js';
 import { adapterInputNames } from '../../onnx/model-graph.js';
 import { notExportable } from '../export-error.js';
 import type { StoredModel } from '../merged-weights.js';
+import { checkOneFile } from './save-onnx.js';
 
 /**
  * `model`: what the adapter is on. The model's ONNX file must have inputs for all layers that the adapter changes.
@@ -17,7 +17,7 @@ import type { StoredModel } from '../merged-weights.js';
  * WRITE_FAILED; the old file is kept then.
  */
 export async function saveOnnxAdapter(model: StoredModel, adapter: Adapter, file: string): Promise<void> {
-  checkOneFile(model);
+  checkOneFile(model.graphs?.());
   const layers = await factoredLayers(adapter, 'an .onnx_adapter file');
   const embedding = [...layers.keys()].find((path) => model.modules().get(path)?.frozen.kind !== 'linear');
   if (embedding !== undefined) {

@@ -58,7 +58,7 @@ export async function saveOnnx(
       `${source.name}: models of the family '${model.family}' with this task are not written as ONNX. Merge into a Hugging Face folder instead (--to hf).`,
     );
   }
-  if (adapterInputs !== undefined) checkOneFile(model);
+  if (adapterInputs !== undefined) checkOneFile(graphs);
   const weights = mergedWeights(source.weights, model, adapters ?? new AdapterSet(model));
   const slots = model.modules();
   const { specs, tied } = model.checkpoint;
@@ -114,8 +114,8 @@ function ofAll(files: readonly (readonly [string, OnnxGraph])[], onProgress: Wri
 }
 
 /** An adapter file must name inputs of its model alone. Throws NOT_EXPORTABLE where the model is several files. */
-export function checkOneFile(model: Pick<StoredModel, 'graphs'>): void {
-  const names = Object.keys(model.graphs?.() ?? {});
+export function checkOneFile(graphs: Readonly<Record<string, unknown>> = {}): void {
+  const names = Object.keys(graphs);
   if (names.length < 2) return;
   throw notExportable(
     `This model is ${names.length} files as ONNX (${names.join(', ')}), and an .onnx_adapter file fills the inputs of one. Merge the adapter into the model.`,
