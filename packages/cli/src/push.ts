@@ -34,10 +34,10 @@ export async function push(
   { pushToHub, private: hidden, quiet }: PushFlags,
   folder: string,
   files: readonly string[] | undefined,
-  { err, bar: shown }: Pick<Screen, 'err' | 'bar'>,
+  screen: Pick<Screen, 'err' | 'bar'>,
 ): Promise<Upload | undefined> {
   if (pushToHub === undefined) return undefined;
-  const bar = barOf({ quiet }, { bar: shown });
+  const bar = barOf({ quiet }, screen);
   const upload = await uploadFolder({
     folder,
     repo: pushToHub,
@@ -48,7 +48,7 @@ export async function push(
       if (phase === 'uploading') bar.show(transfer('upload', file, all));
     },
   });
-  shown.clear();
-  line(err, `Uploaded: ${upload.url}`);
+  bar.clear();
+  line(screen.err, `Uploaded: ${upload.url}`);
   return upload;
 }
