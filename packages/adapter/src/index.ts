@@ -9,9 +9,11 @@ export type {
   Call,
   Context,
   Delta,
+  FactoredFacts,
   FactoredUpdate,
   LayerRequest,
   Next,
+  NonlinearUpdate,
   SparseRows,
   TargetFacts,
 } from './contract/adapter-method.js';

@@ -3,7 +3,9 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   adapterParameters,
+  addFactored,
   AdapterSet,
+  factoredLayers,
   frozenTensor,
   loadAdapter,
   loadAdapters,
@@ -204,3 +206,33 @@ function readTensors(file: string): ReadonlyMap<string, { shape: number[]; value
     }),
   );
 }
+
+test('factors of several ranks become one adapter, in folders of PEFT and of MLX too', async () => {
+  const one = model();
+  const given = new Map(
+    (
+      [
+        ['model.layers.0.self_attn.q_proj', 2, 6, 4],
+        ['model.layers.0.mlp.down_proj', 1, 4, 6],
+        ['model.layers.2.self_attn.q_proj', 3, 6, 4],
+        ['model.layers.3.self_attn.q_proj', 2, 6, 4],
+      ] as const
+    ).map(([path, rank, rows, columns]) => {
+      const [A, B] = [random(`${path}.A`, [rank, columns]), random(`${path}.B`, [rows, rank])];
+      return [path, { A: A.dataSync<'float32'>(), B: B.dataSync<'float32'>(), rank }] as const;
+    }),
+  ) as Parameters<typeof addFactored>[1];
+  const adapter = await addFactored(one.set, given, { methods: [lora], scaling: 1.5, file: 'the test' });
+  const layers = await factoredLayers(adapter, 'the test');
+  expect([...layers.keys()].sort()).toEqual([...given.keys()].sort());
+  for (const [path, layer] of layers) expect(layer).toEqual({ ...given.get(path), scaling: 1.5 });
+
+  await saveAdapter(adapter, folder);
+  const two = model();
+  await loadAdapter(two.set, folder, { methods: [lora] });
+  await expectClose(await two.run().data(), await one.run().data(), { absolute: 0 });
+  const three = model();
+  await saveMlxAdapter(adapter, one.set.model, path.join(folder, 'mlx'));
+  await loadMlxAdapter(three.set, path.join(folder, 'mlx'), { methods: [lora] });
+  await expectClose(await three.run().data(), await one.run().data(), { absolute: 1e-5 });
+});

@@ -10,10 +10,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { lowRankFactors, type AdapterLayer, type AdapterMethod, type Call } from '@loran/adapter';
+import { lowRankFactors, type AdapterLayer, type AdapterMethod, type Call, type FactoredFacts } from '@loran/adapter';
 import { after, linear } from '@loran/tensor';
-import { loraConfig, type LoraConfig } from './lora-config.js';
-import { patternValue } from './module-pattern.js';
+import { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';
+import { pathPattern, patternValue } from './module-pattern.js';
 import { peftFormat } from './peft-format.js';
 import { version } from './version.js';
 
@@ -24,7 +24,7 @@ export const lora: AdapterMethod<LoraConfig> = {
   version,
   config: loraConfig,
   formats: [peftFormat],
-  factoredConfig: ({ rank, scaling, dropout }) => ({ rank, alpha: scaling * rank, dropout }),
+  factoredConfig,
 
   create(frozen, config, context) {
     const { dropout, rsLora, form } = config;
@@ -61,6 +61,18 @@ export const lora: AdapterMethod<LoraConfig> = {
     };
   },
 };
+
+/** Ranks of single modules come with alphas of their own, so that the scaling alpha / rank is the same everywhere. */
+function factoredConfig({ rank, scaling, dropout, ranks }: FactoredFacts): LoraOptions {
+  const entries = [...ranks].map(([path, own]) => [pathPattern(path), own] as const);
+  return {
+    rank,
+    alpha: scaling * rank,
+    dropout,
+    rankPattern: Object.fromEntries(entries),
+    alphaPattern: Object.fromEntries(entries.map(([pattern, own]) => [pattern, scaling * own])),
+  };
+}
 
 function scaled<T extends Tensor>(x: T, scaling: number, scale: Call['scale']): T {
   return typeof scale === 'number' ? tf.mul(x, scaling * scale) : tf.mul(tf.mul(x, scaling), scale);

@@ -8,3 +8,6 @@ export function patternValue<T>(patterns: Readonly<Record<string, T>>, path: str
 
 /** Throws a SyntaxError where `pattern` is no regular expression. */
 export const moduleExpression = (pattern: string): RegExp => new RegExp(`^(.*\\.)?(${pattern})$`);
+
+/** The pattern of one module. Dots are left as they are, as PEFT writes paths: what else they could match is no module's path. */
+export const pathPattern = (path: string): string => path.replaceAll(/[^\w.]/g, '\\$&');

@@ -75,6 +75,11 @@ export const loran: AdapterMethod<LoranConfig> = {
           ? tf.add(next(x), linear(drop(x, dropout), update(scale, after(A, x))))
           : next(x, update(scale, after(A, x))),
       delta: () => ({ weight: update() }),
+      nonlinear: () => {
+        const product = factors.product();
+        const slope = tf.grad((z) => f.apply(z))(product) as Tensor2D; // f acts elementwise: the gradient of its sum
+        return { product, slope, linear: tf.mul(product, alpha / rank) };
+      },
       dispose: () => {
         factors.dispose();
         f.dispose();

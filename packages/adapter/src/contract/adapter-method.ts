@@ -45,6 +45,19 @@ export interface FactoredUpdate {
   readonly scaling: number;
 }
 
+/**
+ * An update with an elementwise function f inside, ΔW = … f(z) …, taken apart for whoever asks what f does. The caller disposes the
+ * tensors.
+ */
+export interface NonlinearUpdate {
+  /** z, what f is applied to (where it is applied several times, at first): LoRAN's B·A. */
+  readonly product: Tensor2D;
+  /** f′(z), in z's shape. */
+  readonly slope: Tensor2D;
+  /** What the update would be with the identity in place of f. */
+  readonly linear: Tensor2D; // [rows, columns]
+}
+
 /** One adapter on one frozen weight. */
 export interface AdapterLayer {
   /** Trainable parameters by their short name: 'A', 'B'. fp32, always. */
@@ -55,6 +68,8 @@ export interface AdapterLayer {
   delta(): Delta;
   /** The update's own factors, which stay the layer's; left out where it is no plain product. */
   factored?(): FactoredUpdate;
+  /** The update taken apart at its nonlinearity, at scale 1; left out where it has none. */
+  nonlinear?(): NonlinearUpdate;
   /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
   replacement?(): Tensor2D;
   dispose(): void;
@@ -99,6 +114,15 @@ export interface AdapterFormat<Config> {
   readonly suffixes: Pick<ReadonlyMap<string, string>, 'get'>;
 }
 
+/** What factors ask of the configuration of their adapter. */
+export interface FactoredFacts {
+  readonly rank: number;
+  readonly scaling: number;
+  readonly dropout: number;
+  /** Module path -> rank, for the modules whose rank is another than `rank`. */
+  readonly ranks: ReadonlyMap<string, number>;
+}
+
 export interface AdapterMethod<Config = unknown> extends Plugin {
   readonly kind: 'adapter-method';
   /** Validates a configuration and fills in the defaults. */
@@ -111,9 +135,5 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
    * The configuration of an adapter whose layers compute scaling · B·A, unvalidated; the factors of such layers are variables,
    * which a reader assigns. Left out where the method has no such form.
    */
-  readonly factoredConfig?: (facts: {
-    readonly rank: number;
-    readonly scaling: number;
-    readonly dropout: number;
-  }) => unknown;
+  readonly factoredConfig?: (facts: FactoredFacts) => unknown;
 }

@@ -45,7 +45,7 @@ export async function factoredLayers(
 /**
  * Adds an adapter of these factors to the set, by the first of `methods` that has such a form. `format`: where they are from.
  *
- * Throws NO_FACTORED_METHOD, UNKNOWN_MODULE, SHAPE_MISMATCH, RANK_MISMATCH; the model is then as it was.
+ * Ranks may differ from module to module. Throws NO_FACTORED_METHOD, UNKNOWN_MODULE, SHAPE_MISMATCH; the model is then as it was.
  */
 export async function addFactored(
   set: AdapterSet,
@@ -74,17 +74,12 @@ export async function addFactored(
       `${file} adapts ${strange.slice(0, 3).join(', ') || 'no module'}${strange.length > 3 ? ` and ${strange.length - 3} more` : ''}, which this model does not have; it has, for example, ${[...modules.keys()].slice(0, 3).join(', ')}. Is it the base that the adapter was made for?`,
     );
   }
-  const [[first, { rank }]] = [...layers] as [[string, FactoredLayer]];
-  for (const [path, layer] of layers) {
-    if (layer.rank === rank) continue;
-    throw new LoranError(
-      'RANK_MISMATCH',
-      `${file} has rank ${rank} at ${first}, but ${layer.rank} at ${path}; one rank for all is supported.`,
-    );
-  }
+  const rank = commonest([...layers.values()].map((layer) => layer.rank));
+  const others = [...layers].filter(([, layer]) => layer.rank !== rank);
+  const ranks = new Map(others.map(([path, layer]) => [path, layer.rank]));
   const adapter = await set.add({
     method,
-    config: method.factoredConfig({ rank, scaling, dropout }),
+    config: method.factoredConfig({ rank, scaling, dropout, ranks }),
     targetModules: namesFor(set.model, [...layers.keys()]),
     ...(name === undefined ? {} : { name }),
   });
@@ -99,6 +94,12 @@ export async function addFactored(
     throw error;
   }
   return adapter;
+}
+
+/** The value that occurs most often; of several such, the largest. */
+function commonest(values: readonly number[]): number {
+  const count = (value: number) => values.filter((other) => other === value).length;
+  return [...new Set(values)].sort((a, b) => count(b) - count(a) || b - a)[0]!;
 }
 
 function assign(name: string, factor: FactoredUpdate['A'], values: Float32Array): void {
