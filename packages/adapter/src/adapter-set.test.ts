@@ -160,12 +160,38 @@ describe('merging', () => {
       .get('bf16.factor')
       ?.assign(tf.tensor1d([1.1, 1.2, 1.3, 1.4]));
     const adapted = await values(slot.apply(tf.eye(4)));
-    expect(await over.merge()).toBe(0);
+    const exact = { largest: 0, relative: 0, ofUpdate: 0 };
+    expect(await over.merge()).toEqual({ modules: new Map([['bf16', exact]]), worst: exact });
     (await values(slot.apply(tf.eye(4)))).forEach((y, i) => expect(y).toBeCloseTo(adapted[i] ?? Number.NaN, 6));
     over.unmerge();
-    const error = await over.merge({ requantise: true });
-    expect(error).toBeGreaterThan(0);
-    expect(error).toBeLessThan(2 ** -8 * 2);
+    const { modules, worst } = await over.merge({ requantise: true });
+    expect(worst).toEqual(modules.get('bf16'));
+    const stored = await values(slot.apply(tf.eye(4)));
+    const [base, merged] = [await values(slot.frozen.apply(tf.eye(4))), adapted];
+    const norm = (x: number[]) => Math.hypot(...x);
+    const difference = (x: number[], y: number[]) => x.map((value, i) => value - y[i]!);
+    const error = difference(merged, stored);
+    expect(worst.largest).toBeGreaterThan(0);
+    expect(worst.largest).toBeCloseTo(Math.max(...error.map(Math.abs)), 6);
+    expect(worst.relative).toBeCloseTo(norm(error) / norm(merged), 6);
+    expect(worst.ofUpdate).toBeCloseTo(norm(error) / norm(difference(merged, base)), 5);
+    expect(slot.mergedWeight?.storage).toBe('bf16');
+  });
+
+  test('keeps another storage on request; not two at once', async () => {
+    const adapter = await set.add({ method: ia3, targetModules: ['first'], modulesToSave: ['head'] });
+    adapterParameters(adapter)
+      .get('encoder.first.factor')
+      ?.assign(tf.tensor1d([1.1, 1.2, 1.3, 1.4, 1.5]));
+    const adapted = await values(run());
+    await expect(set.merge({ requantise: true, storage: bf16 })).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+    const { modules, worst } = await set.merge({ storage: bf16 });
+    expect([...modules.keys()]).toEqual([first.path, head.path]);
+    expect(worst.relative).toBeGreaterThan(0);
+    expect(worst.relative).toBeLessThan(2 ** -8);
+    expect(first.mergedWeight?.storage).toBe('bf16');
+    expect(head.mergedWeight?.bias).not.toBeNull();
+    (await values(run())).forEach((y, i) => expect(y).toBeCloseTo(adapted[i]!, 1));
   });
 });
 

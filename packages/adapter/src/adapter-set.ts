@@ -12,6 +12,7 @@ import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-me
 import type { AdapterOptions } from './adapter-options.js';
 import { parseConfig } from './config.js';
 import { mergedWeight, type MergeOptions } from './merge.js';
+import { mergeReport, type MergeReport } from './merge-report.js';
 import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
@@ -146,21 +147,30 @@ export class AdapterSet {
     this.#adapters.delete(name);
   }
 
-  /** Adds the active adapters' updates to the weights; see mergedWeight. Returns the largest rounding error. */
-  async merge(options: MergeOptions = {}): Promise<number> {
+  /**
+   * Adds the active adapters' updates to the weights; see mergedWeight. All modules are merged, or none. Returns what rounding
+   * cost each. Throws ALREADY_MERGED, NON_FINITE, INVALID_CONFIG.
+   */
+  async merge(options: MergeOptions = {}): Promise<MergeReport> {
     this.#refuseWhenMerged('merge');
-    const merged: [Slot, Awaited<ReturnType<typeof mergedWeight>>][] = [];
+    if (options.requantise === true && options.storage !== undefined) {
+      throw new LoranError(
+        'INVALID_CONFIG',
+        `merge: 'requantise' keeps the storage of the base, and 'storage' asks for '${options.storage.name}'. Give one of them.`,
+      );
+    }
+    const merged = new Map<Slot, Awaited<ReturnType<typeof mergedWeight>>>();
     try {
       for (const [path, slot] of this.model.modules()) {
         const layers = [...slot.active()].map(([name, layer]) => [layer, this.get(name).scale] as const);
-        if (layers.length > 0) merged.push([slot, await mergedWeight(path, slot.frozen, layers, options)]);
+        if (layers.length > 0) merged.set(slot, await mergedWeight(path, slot.frozen, layers, options));
       }
     } catch (error) {
-      for (const [, { weight }] of merged) weight.dispose(); // all modules are merged, or none
+      for (const { weight } of merged.values()) weight.dispose();
       throw error;
     }
     for (const [slot, { weight }] of merged) slot.merge(weight);
-    return Math.max(0, ...merged.map(([, { roundingError }]) => roundingError));
+    return mergeReport(new Map([...merged].map(([{ path }, { rounding }]) => [path, rounding])));
   }
 
   /** Takes a merge back, bit for bit. */

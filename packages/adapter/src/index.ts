@@ -29,6 +29,7 @@ export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export { saveMlxAdapter } from './folder/save-mlx-adapter.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
 export type { MergeOptions } from './merge.js';
+export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';

@@ -3,26 +3,28 @@
  *
  *   W' = W + Σ scale · ΔW           on any storage: W is dequantised, the sum is kept in fp32
  *
- * Quantising the sum again loses about as much as the base's own quantisation did, so it happens only on request, and the
- * rounding error is reported.
+ * Quantising the sum again loses about as much as the base's own quantisation did, so it happens only on request, and what it
+ * cost is reported for each module.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
 import type { AdapterLayer, Call } from './contract/adapter-method.js';
-import type { FrozenWeight } from './contract/frozen-weight.js';
+import type { BaseStorage, FrozenWeight } from './contract/frozen-weight.js';
 import { ShapeMismatchError } from './errors/shape-mismatch.js';
+import { noRounding, type RoundingError, roundingError } from './merge-report.js';
 import { frozenTensor } from './storage/fp32.js';
 
 export interface MergeOptions {
   /** Keep the merged weights in the storage of their base, rounding them again; default false: fp32. */
   readonly requantise?: boolean;
+  /** Keep them in this storage instead, bf16 for example; not together with `requantise`. */
+  readonly storage?: BaseStorage;
 }
 
 export interface MergedWeight {
   readonly weight: FrozenWeight;
-  /** Largest |W' − stored W'|; 0 without `requantise`. */
-  readonly roundingError: number;
+  readonly rounding: RoundingError;
 }
 
 /** The frozen weight with the layers' updates added. Throws NON_FINITE when an update or the sum is not finite. */
@@ -30,7 +32,7 @@ export async function mergedWeight(
   path: string,
   frozen: FrozenWeight,
   layers: Iterable<readonly [AdapterLayer, Call['scale']]>,
-  { requantise = false }: MergeOptions = {},
+  { requantise = false, storage }: MergeOptions = {},
 ): Promise<MergedWeight> {
   const { weight, bias } = tf.tidy(() => {
     let sum = frozen.weight();
@@ -46,20 +48,52 @@ export async function mergedWeight(
     }
     return { weight: sum, ...(biasSum === null ? {} : { bias: biasSum }) };
   });
-  const finite = await tf.tidy(() => tf.all(tf.isFinite(weight))).data();
+  const finite = await tf
+    .tidy(() => {
+      const all = tf.all(tf.isFinite(weight));
+      return bias === undefined ? all : tf.logicalAnd(all, tf.all(tf.isFinite(bias)));
+    })
+    .data();
   if (finite[0] !== 1) {
     tf.dispose([weight, bias ?? []]);
     throw new LoranError(
       'NON_FINITE',
-      `The merged weight of '${path}' is not finite; the adapter has diverged. Nothing was merged.`,
+      `The merged weight or bias of '${path}' is not finite; the adapter has diverged. Nothing was merged.`,
     );
   }
-  if (!requantise) return { weight: frozenTensor(weight, bias ?? null, frozen.kind), roundingError: 0 };
-  const stored = await frozen.with(weight, bias ?? null);
-  const difference = tf.tidy(() => tf.max(tf.abs(tf.sub(weight, stored.weight()))));
-  const [roundingError = Number.NaN] = await difference.data();
-  tf.dispose([weight, bias ?? [], difference]);
-  return { weight: stored, roundingError };
+  if (!requantise && storage === undefined) {
+    return { weight: frozenTensor(weight, bias ?? null, frozen.kind), rounding: noRounding };
+  }
+  try {
+    const stored =
+      storage === undefined ? await frozen.with(weight, bias ?? null) : await keep(storage, path, frozen, weight, bias);
+    const [widened, base] = [stored.weight(), frozen.weight()];
+    const rounding = await roundingError(weight, widened, base);
+    tf.dispose([widened, base]);
+    return { weight: stored, rounding };
+  } finally {
+    tf.dispose([weight, bias ?? []]);
+  }
+}
+
+/** `weight` and `bias` in another storage than their base's. */
+async function keep(
+  storage: BaseStorage,
+  path: string,
+  { kind, rows, columns }: FrozenWeight,
+  weight: Tensor2D,
+  bias: Tensor1D | undefined,
+): Promise<FrozenWeight> {
+  return storage.store({
+    kind,
+    path,
+    rows,
+    columns,
+    bias: bias === undefined ? null : Float32Array.from(await bias.data<'float32'>()),
+    async *values() {
+      yield Float32Array.from(await weight.data<'float32'>());
+    },
+  });
 }
 
 const scaled = <T extends Tensor>(delta: T, scale: Call['scale']): T => (scale === 1 ? delta : tf.mul(delta, scale));
