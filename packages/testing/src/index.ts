@@ -9,7 +9,7 @@ export { describeEngine, type EngineLawOptions } from './engine/describe-engine.
 export { describeEvaluator, type EvaluatorLawOptions, type EvaluatorLike } from './evaluator/describe-evaluator.js';
 export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
 export { finiteDifferences } from './finite-differences.js';
-export { testLaws, type Law, type SkippedLaw } from './law-suite.js';
+export { testLaws, type Law, type LawOptions, type LawOutcome, type SkippedLaw } from './law-suite.js';
 export { testData } from './test-data.js';
 export {
   tinyModel,

@@ -17,11 +17,25 @@ export interface SkippedLaw {
   readonly configs?: readonly string[];
 }
 
+/** What came of one law: for reports that are made of the tests' own results. A law that failed is not reported. */
+export interface LawOutcome {
+  readonly law: string;
+  /** Why it was skipped; undefined where it holds. */
+  readonly skipped: string | undefined;
+}
+
+export interface LawOptions {
+  readonly skip?: readonly SkippedLaw[] | undefined;
+  /** Name of the configuration, which a skip may name. */
+  readonly config?: string;
+  readonly report?: ((outcome: LawOutcome) => void) | undefined;
+}
+
 /** Registers one Vitest test for each law. */
 export function testLaws<Subject>(
   laws: Readonly<Record<string, Law<Subject>>>,
   subject: Subject,
-  { skip = [], config }: { readonly skip?: readonly SkippedLaw[] | undefined; readonly config?: string } = {},
+  { skip = [], config, report }: LawOptions = {},
 ): void {
   checkSkips(Object.keys(laws), skip);
   for (const [name, law] of Object.entries(laws)) {
@@ -30,8 +44,12 @@ export function testLaws<Subject>(
         skippedLaw === name && (config === undefined || (configs?.includes(config) ?? true)),
     );
     test(name, async (context) => {
-      if (skipped !== undefined) context.skip(skipped.reason);
+      if (skipped !== undefined) {
+        report?.({ law: name, skipped: skipped.reason });
+        context.skip(skipped.reason);
+      }
       await law(subject);
+      report?.({ law: name, skipped: undefined });
     });
   }
 }

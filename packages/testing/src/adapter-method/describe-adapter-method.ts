@@ -1,7 +1,7 @@
 import { bf16, fp32, type AdapterMethod, type BaseStorage, type Context, type FrozenWeight } from '@loran/adapter';
 import { describe } from 'vitest';
 import type { Tolerance } from '../expect-close.js';
-import { testLaws, type Law, type SkippedLaw } from '../law-suite.js';
+import { testLaws, type Law, type LawOutcome, type SkippedLaw } from '../law-suite.js';
 import { fileLaws } from './file-laws.js';
 import { startLaws } from './start-laws.js';
 import type { AdapterMethodSubject, LayerShape } from './subject.js';
@@ -26,6 +26,8 @@ export interface AdapterMethodLawOptions<Config, Options> {
     readonly gradient?: number;
   };
   readonly skip?: readonly SkippedLaw[];
+  /** Told of every law that holds or is skipped: what a table of results is made of. */
+  readonly report?: (outcome: LawOutcome & { readonly config: string; readonly kind: FrozenWeight['kind'] }) => void;
 }
 
 /** Every law of adapter methods. */
@@ -72,7 +74,8 @@ export function describeAdapterMethod<Config, Options>(
           },
         };
         describe(`${name}, ${kind}`, () => {
-          testLaws(adapterMethodLaws, subject, { skip: options.skip, config: name });
+          const report = (outcome: LawOutcome) => options.report?.({ ...outcome, config: name, kind });
+          testLaws(adapterMethodLaws, subject, { skip: options.skip, config: name, report });
         });
       }
     }
