@@ -21,6 +21,7 @@ export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
 export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 export { readAdapterConfig } from './folder/adapter-config.js';
+export { hasAdapterWeights, openAdapterWeights } from './folder/adapter-weights.js';
 export { loadAdapters, saveAdapters } from './folder/adapter-folders.js';
 export { addFactored, factoredLayers, type FactoredLayer } from './folder/factored-layers.js';
 export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';

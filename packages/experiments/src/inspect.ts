@@ -1,7 +1,6 @@
 /** What a file or folder holds, without reading any weights: adapters, models, GGUF and safetensors files, runs. */
 import fs from 'node:fs/promises';
-import path from 'node:path';
-import { readAdapterConfig } from '@loran/adapter';
+import { openAdapterWeights, readAdapterConfig } from '@loran/adapter';
 import { openGguf, openSafetensors, type TensorFile } from '@loran/formats';
 import { fetchModel, type ModelDownload, openModel } from '@loran/models';
 import { LoranError } from '@loran/plugin';
@@ -48,7 +47,7 @@ async function inspectAdapter(folder: string): Promise<Inspection> {
     ...withoutNull(config),
     ...(run === undefined ? {} : { run: { status: run.status, started: run.started, metrics: run.metrics } }),
   };
-  return closing(await openSafetensors(path.join(folder, 'adapter_model.safetensors')), 'adapter', folder, facts);
+  return closing(await openAdapterWeights(folder), 'adapter', folder, facts);
 }
 
 async function inspectModel(file: string): Promise<Inspection> {

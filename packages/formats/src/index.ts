@@ -18,6 +18,7 @@ export { OnnxGraph } from './onnx/onnx-graph.js';
 export { ProtobufWriter } from './onnx/protobuf-writer.js';
 export { writeOnnx, type WriteOnnxOptions } from './onnx/write-onnx.js';
 export { writeOnnxAdapter } from './onnx/write-onnx-adapter.js';
+export { hasFileOrParts } from './joined-source.js';
 export { writeFileAtomic } from './replace-file.js';
 export { openSafetensors } from './safetensors/open-safetensors.js';
 export { openSafetensorsFolder } from './safetensors/open-safetensors-folder.js';
@@ -33,5 +34,6 @@ export {
   type TensorChunks,
 } from './tensor-bytes.js';
 export { TensorFileError, type TensorFileErrorCode } from './tensor-file-error.js';
+export { openTorch } from './torch/open-torch.js';
 export { transposedValues } from './transposed-values.js';
 export type { TensorFile, TensorInfo } from './tensor-file.js';

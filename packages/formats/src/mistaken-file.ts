@@ -3,7 +3,10 @@ const signs: readonly (readonly [start: string, meaning: string])[] = [
   ['version ', 'This looks like a Git LFS pointer: fetch the real file with `git lfs pull`.'],
   ['<!DOCTYP', 'This looks like a web page: download the file itself.'],
   ['<html', 'This looks like a web page: download the file itself.'],
-  ['PK', 'This looks like a zip archive, perhaps a PyTorch .bin file: save the model as safetensors.'],
+  [
+    'PK',
+    'This looks like a zip archive, perhaps a PyTorch .bin file; save the model as safetensors, or open it with openTorch().',
+  ],
   ['GGUF', 'This looks like a GGUF file.'],
   ['{', 'This looks like JSON, perhaps an index file: give the folder instead.'],
 ];

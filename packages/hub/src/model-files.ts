@@ -30,6 +30,8 @@ const weights: readonly RegExp[] = [
   /^[^/]+(?<!^adapter_model)\.safetensors(\.index\.json)?$/,
 ];
 const adapterWeights = /^adapter_model\.safetensors$/;
+/** What older versions of PEFT wrote, and LoRAN's authors in parts. */
+const torchAdapterWeights = /^adapter_model\.bin(\.[a-z]{2})?$/;
 
 /** Weights that loran does not fetch unless they are named. */
 const others = /\.(bin|gguf|h5|msgpack|onnx|pt|pth|ckpt|ot|tflite|mlmodel|nemo)$/;
@@ -40,6 +42,8 @@ export function modelFiles<File extends Listed>(files: readonly File[], name: st
   const base = weights.map(chosen).find((set) => set.some(({ path }) => path.endsWith('.safetensors'))) ?? [];
   const all = new Set([...descriptions, adapterWeights].flatMap(chosen).concat(base));
   if ([...all].some(({ path }) => path.endsWith('.safetensors') && !path.includes('/'))) return [...all];
+  const adapter = files.some(({ path }) => path === 'adapter_config.json') ? chosen(torchAdapterWeights) : [];
+  if (adapter.length > 0) return [...all, ...adapter];
   throw noWeights(files, name);
 }
 

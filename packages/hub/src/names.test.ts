@@ -89,6 +89,11 @@ describe('the files of a model', () => {
       ['adapter_config.json', 'adapter_model.safetensors'],
     ],
     [
+      "an adapter in torch's file, in parts",
+      ['adapter_config.json', 'adapter_model.bin.aa', 'adapter_model.bin.ab', 'README.md'],
+      ['adapter_config.json', 'adapter_model.bin.aa', 'adapter_model.bin.ab'],
+    ],
+    [
       'an adapter beside a model',
       ['adapter_model.safetensors', 'model.safetensors'],
       ['adapter_model.safetensors', 'model.safetensors'],
@@ -121,6 +126,7 @@ describe('the files of a model', () => {
       /no safetensors\. It has pytorch_model\.bin \(1 bytes\), tf_model\.h5/,
     ],
     [['x.Q4_0.gguf', 'config.json'], /Name one of its GGUF files by the file option: x\.Q4_0\.gguf/],
+    [['adapter_model.bin'], /no safetensors/],
     [[], /It has no files/],
     [['2_Dense/model.safetensors'], /no safetensors/],
   ])('%j has none', (paths, message) => {

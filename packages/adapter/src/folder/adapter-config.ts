@@ -24,7 +24,6 @@ const sharedFields = z.looseObject({
 export type AdapterConfigFile = z.infer<typeof sharedFields>;
 
 export const configFileName = 'adapter_config.json';
-export const weightsFileName = 'adapter_model.safetensors';
 
 /**
  * In the metadata of the weights' file: Adaptable.fingerprint of the base that the adapter was trained on. There, since PEFT

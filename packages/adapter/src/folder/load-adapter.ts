@@ -1,21 +1,15 @@
 /** Reads an adapter folder, ours or PEFT's, onto a model. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Variable } from '@tensorflow/tfjs-core';
-import path from 'node:path';
-import { openSafetensors, toFloat32, isFloat, type TensorFile } from '@loran/formats';
+import { toFloat32, isFloat, type TensorFile } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import type { AdapterMethod, Context } from '../contract/adapter-method.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
-import {
-  type AdapterConfigFile,
-  fingerprintField,
-  readAdapterConfig,
-  selectionOf,
-  weightsFileName,
-} from './adapter-config.js';
+import { type AdapterConfigFile, fingerprintField, readAdapterConfig, selectionOf } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
+import { openAdapterWeights } from './adapter-weights.js';
 import { isSecondCopy, savedModulesOf } from './saved-embeddings.js';
 
 export interface LoadAdapterOptions {
@@ -27,7 +21,7 @@ export interface LoadAdapterOptions {
 }
 
 /**
- * Adds the adapter in `folder` to the set. Values may be F32, F16, BF16 or F64; they become fp32.
+ * Adds the adapter in `folder` to the set; its weights are a safetensors file or torch's (see openAdapterWeights). Values may be F32, F16, BF16 or F64; they become fp32.
  *
  * Throws UNKNOWN_PEFT_TYPE, INVALID_ADAPTER_CONFIG, TARGET_MODULES_NOT_FOUND, ADAPTER_KEYS (tensors missing or left over),
  * SHAPE_MISMATCH, and what the file's reader throws; the model is then as it was.
@@ -35,7 +29,7 @@ export interface LoadAdapterOptions {
 export async function loadAdapter(set: AdapterSet, folder: string, options: LoadAdapterOptions): Promise<Adapter> {
   const fields = await readAdapterConfig(folder);
   const { method, format } = claimant(fields.peft_type, [...options.methods], folder);
-  const file = await openSafetensors(path.join(folder, weightsFileName));
+  const file = await openAdapterWeights(folder);
   try {
     const saved = savedModulesOf(set.model, fields, file.tensors);
     const adapter = await set.add({

@@ -4,14 +4,9 @@ import path from 'node:path';
 import { fromFloat32, type TensorBytes, writeFileAtomic, writeSafetensors } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
-import {
-  configFileName,
-  fingerprintField,
-  formatAdapterConfig,
-  selectionFields,
-  weightsFileName,
-} from './adapter-config.js';
+import { configFileName, fingerprintField, formatAdapterConfig, selectionFields } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
+import { weightsFileName } from './adapter-weights.js';
 import { modelCard } from './model-card.js';
 
 export interface SaveAdapterOptions {

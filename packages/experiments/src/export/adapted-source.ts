@@ -152,5 +152,5 @@ const isGguf = (file: string): boolean => /\.gguf$/i.test(file);
 
 async function isMlx(folder: string): Promise<boolean> {
   const entries = await fs.readdir(folder).catch(() => [] as string[]);
-  return entries.includes('adapters.safetensors') && !entries.includes('adapter_model.safetensors');
+  return entries.includes('adapters.safetensors') && !entries.some((entry) => entry.startsWith('adapter_model.'));
 }

@@ -1,7 +1,6 @@
 /** What an adapter's folder says of the vocabulary that it was trained with: its tokenizer, and the rows that it holds. */
 import fs from 'node:fs/promises';
-import path from 'node:path';
-import { openSafetensors, type TensorFile } from '@loran/formats';
+import { hasAdapterWeights, openAdapterWeights } from '@loran/adapter';
 import { loadTokenizer, type ModelFamily, type Tokenizer } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 
@@ -16,23 +15,22 @@ export interface AdapterVocabulary {
 /** Of a folder in PEFT's layout; nothing of any other. Throws INVALID_TOKENIZER, and what the weights' reader throws. */
 export async function adapterVocabulary(folder: string, family: ModelFamily): Promise<AdapterVocabulary> {
   const entries: readonly string[] = await fs.readdir(folder).catch(() => []);
-  const weights = 'adapter_model.safetensors';
   return {
     folder,
     tokenizer: entries.includes('tokenizer.json') ? await loadTokenizer(folder) : undefined,
-    rows: entries.includes(weights) ? await rowsOf(path.join(folder, weights), family) : undefined,
+    rows: (await hasAdapterWeights(folder)) ? await rowsOf(folder, family) : undefined,
   };
 }
 
 /** From the shapes in the file's header alone. */
-async function rowsOf(file: string, { vocabularyModules = [] }: ModelFamily): Promise<number | undefined> {
-  const opened: TensorFile = await openSafetensors(file);
+async function rowsOf(folder: string, { vocabularyModules = [] }: ModelFamily): Promise<number | undefined> {
+  const opened = await openAdapterWeights(folder);
   try {
     for (const [key, { shape }] of opened.tensors) {
       const [module = '', ending] = key.split('.').slice(-2);
       if (!vocabularyModules.includes(module)) continue;
       if (ending === 'weight') return shape[0]; // [vocabulary, width]
-      if (ending === 'lora_embedding_A') return shape[1]; // [rank, vocabulary]
+      if (ending?.endsWith('_embedding_A') === true) return shape[1]; // [rank, vocabulary]
     }
     return undefined;
   } finally {
