@@ -11,6 +11,7 @@ import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
 import type { AdapterOptions } from './adapter-options.js';
 import { parseConfig } from './config.js';
+import { originalOf } from './original-weight.js';
 import { mergedWeight, type MergeOptions } from './merge.js';
 import { mergeReport, type MergeReport } from './merge-report.js';
 import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
@@ -74,6 +75,7 @@ export class AdapterSet {
           path,
           frozen: this.#slot(path).frozen,
           replace: (frozen) => this.#slot(path).replace(name, frozen),
+          ...originalOf(this.model, path, this.#slot(path).frozen),
         })),
         config,
         context(''),

@@ -13,6 +13,8 @@ export interface ByteSource {
   /** Exactly `length` bytes from `offset`; a source that cannot deliver them throws. */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
+  /** The same bytes, opened anew though this was closed; absent where that cannot be. Throws FILE_CHANGED, and what opening does. */
+  reopen?(): Promise<ByteSource>;
 }
 
 const largestRead = 1 << 30; // one system call takes less than 2 GiB
@@ -60,6 +62,17 @@ export async function fileSource(path: string): Promise<ByteSource> {
       if (!open) return;
       open = false;
       await handle.close();
+    },
+    async reopen() {
+      const now = await fs.stat(path).catch(() => undefined);
+      if (now !== undefined && (now.size !== stat.size || now.mtimeMs !== stat.mtimeMs)) {
+        throw new TensorFileError(
+          'FILE_CHANGED',
+          path,
+          'was changed or replaced since it was first opened. Load the model again.',
+        );
+      }
+      return fileSource(path);
     },
   };
 }

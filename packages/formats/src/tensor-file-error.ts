@@ -5,6 +5,7 @@ export type TensorFileErrorCode =
   | 'FILE_NOT_FOUND'
   | 'FILE_UNREADABLE'
   | 'FILE_CLOSED'
+  | 'FILE_CHANGED'
   | 'FILE_TRUNCATED'
   | 'FILE_PARTS'
   | 'SAFETENSORS_TRUNCATED'

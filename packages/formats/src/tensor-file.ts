@@ -20,4 +20,9 @@ export interface TensorFile<Type extends StoredType = StoredType> {
   /** Successive runs of a float tensor's row-major values, widened or dequantised to fp32. Throws TENSOR_NOT_FOUND, TENSOR_NOT_FLOAT. */
   values(name: string): AsyncIterable<Float32Array>;
   close(): Promise<void>;
+  /**
+   * The same file, opened anew though this was closed; the caller closes it. Absent where it cannot be. Throws FILE_CHANGED when it
+   * is not the same any more, and what opening does.
+   */
+  reopen?(): Promise<TensorFile<Type>>;
 }

@@ -30,6 +30,9 @@ export function tensorReader<Type extends StoredType>(
     name: source.name,
     tensors,
     metadata,
+    ...(source.reopen === undefined
+      ? {}
+      : { reopen: async () => tensorReader((await source.reopen?.()) ?? source, tensors, metadata) }),
 
     async read(name) {
       const { dtype, shape, byteLength, begin } = find(name);

@@ -37,8 +37,10 @@ export async function tinyModel({
   seed = 5,
 }: TinyModelOptions): Promise<TinyModel> {
   const random = randomStream(seed);
+  const sources = new Map<string, WeightSource>();
   const store = async (path: string, kind: WeightSource['kind'], rows: number, columns: number, biased: boolean) => {
     const source = await weightSource({ path, kind, rows, columns, biased, seed });
+    sources.set(path, source);
     return [path, new Slot(path, await storage.store(source))] as const;
   };
   const slots = new Map([
@@ -60,6 +62,7 @@ export async function tinyModel({
   return {
     modules: () => slots,
     outputHead: ['classifier'],
+    original: (path) => sources.get(path)?.values(),
     run,
     targets,
     loss: (pass) => tf.tidy(() => tf.mean<Scalar>(tf.square(tf.sub(run(pass), targets)))),

@@ -13,6 +13,12 @@ export interface Adaptable {
   readonly conv1d?: ReadonlySet<string>;
   /** Path of an output head that is an embedding's own weight -> path of that embedding. None when omitted. */
   readonly tied?: ReadonlyMap<string, string>;
+  /**
+   * Successive runs of the values [rows, columns] that a module's frozen weight was made from, in fp32 as they were before its
+   * storage rounded them: read again from the model's files, and not kept. `undefined` for a module that the files hold quantised
+   * already, or not at all. None when omitted.
+   */
+  original?(path: string): AsyncIterable<Float32Array> | undefined;
   /** A hash that tells these weights from others of the same shapes: adapters record it. None when omitted. */
   readonly fingerprint?: string;
   /** Parameters outside the slots (layer norms, …), for the count; 0 when omitted. */

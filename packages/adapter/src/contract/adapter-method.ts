@@ -81,6 +81,11 @@ export interface LayerRequest {
   readonly frozen: FrozenWeight;
   /** Puts another frozen weight in place while this adapter exists (PiSSA's residual); the original returns with its removal. */
   replace(frozen: FrozenWeight): void;
+  /**
+   * The weight [rows, columns] before its storage rounded it (LoftQ, PiSSA over a quantised base), read again from the model's
+   * files; the caller disposes it. Absent where the model no longer has it: then `frozen.weight()` is all there is.
+   */
+  original?(): Promise<Tensor2D>;
 }
 
 /** What a method may ask of its surroundings. */

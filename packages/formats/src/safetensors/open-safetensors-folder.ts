@@ -51,16 +51,17 @@ async function openShards(folder: string, index: string): Promise<TensorFile<Dty
   const path = join(folder, index);
   const weightMap = await readWeightMap(path);
   const shards = new Map<string, TensorFile<Dtype>>();
-  const close = async () => {
-    for (const shard of shards.values()) await shard.close();
-  };
   try {
     for (const file of new Set(weightMap.values())) shards.set(file, await openSafetensors(join(folder, file)));
-    return shardedFile(folder, path, weightMap, shards, close);
+    return shardedFile(folder, path, weightMap, shards);
   } catch (error) {
-    await close();
+    await closeAll(shards);
     throw error;
   }
+}
+
+async function closeAll(shards: ReadonlyMap<string, TensorFile>): Promise<void> {
+  for (const shard of shards.values()) await shard.close();
 }
 
 function shardedFile(
@@ -68,7 +69,6 @@ function shardedFile(
   path: string,
   weightMap: ReadonlyMap<string, string>,
   shards: ReadonlyMap<string, TensorFile<Dtype>>,
-  close: () => Promise<void>,
 ): TensorFile<Dtype> {
   const tensors = new Map<string, TensorInfo<Dtype>>();
   const owner = new Map<string, TensorFile<Dtype>>();
@@ -98,7 +98,17 @@ function shardedFile(
     async *values(name) {
       yield* find(name).values(name);
     },
-    close,
+    close: () => closeAll(shards),
+    async reopen() {
+      const again = new Map<string, TensorFile<Dtype>>();
+      try {
+        for (const [file, shard] of shards) again.set(file, (await shard.reopen?.()) ?? shard);
+        return shardedFile(folder, path, weightMap, again);
+      } catch (error) {
+        await closeAll(again);
+        throw error;
+      }
+    },
   };
 }
 

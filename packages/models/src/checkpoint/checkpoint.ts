@@ -11,6 +11,8 @@ export interface Checkpoint {
   readonly stored: ReadonlyMap<string, string>;
   /** Path of an output head that is an embedding's own weight -> path of that embedding. */
   readonly tied: ReadonlyMap<string, string>;
+  /** The values of a loaded weight, read again from the files; see Adaptable.original. Does not know tied heads. */
+  readonly original: (path: string) => AsyncIterable<Float32Array> | undefined;
   /** See `fingerprint`. */
   readonly fingerprint: string;
 }

@@ -10,6 +10,7 @@ import { type Checkpoint, Fingerprint } from './checkpoint.js';
 import { LoadProgress, type LoadProgressOptions } from './load-progress.js';
 import type { LocatedTensors } from './locate-tensors.js';
 import type { EmbeddingSpec, LinearSpec, ModuleSpec, NormSpec } from './module-spec.js';
+import { originalValues } from './original-values.js';
 import { type PackedWeight, partNames, restoreWeight } from './packed-weight.js';
 import { storageOf, type Storages } from './storages.js';
 import { joined, transposedRuns } from './value-runs.js';
@@ -72,7 +73,8 @@ export async function loadModules(
     disposeModules({ slots, norms });
     throw error;
   }
-  return { slots, norms, specs, stored, tied: new Map(), fingerprint: fingerprint.digest() };
+  const original = originalValues(file, specs, stored, packed);
+  return { slots, norms, specs, stored, tied: new Map(), original, fingerprint: fingerprint.digest() };
 }
 
 /** Numbers outside the slots: those of the normalisations. */

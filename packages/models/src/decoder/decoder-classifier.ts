@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { originalIn } from '../checkpoint/original-values.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { Decoder } from './decoder.js';
@@ -47,6 +48,10 @@ export class DecoderClassifier implements SequenceClassifier {
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#decoder.modules();
+  }
+
+  original(path: string) {
+    return originalIn(this.checkpoint, path);
   }
 
   hiddenStates(batch: TokenBatch, pass: Pass = inference): Tensor3D[] {

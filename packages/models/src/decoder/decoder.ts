@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { originalIn } from '../checkpoint/original-values.js';
 import { conv1dPaths, disposeModules, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { LanguageModel } from '../language-model.js';
 import { headLosses, headScores, type OutputHead } from '../layers/head-loss.js';
@@ -106,6 +107,10 @@ export class Decoder implements LanguageModel {
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#parts.modules.slots;
+  }
+
+  original(path: string) {
+    return originalIn(this.checkpoint, path);
   }
 
   /** The linear layer on top: scores of the next token, or of labels. */

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { originalIn } from '../checkpoint/original-values.js';
 import { disposeModules, found, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import { dropoutAt } from '../layers/dropout-at.js';
 import type { SequenceClassifier, TokenBatch } from '../sequence-classifier.js';
@@ -66,6 +67,10 @@ export class EncoderClassifier implements SequenceClassifier {
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#modules.slots;
+  }
+
+  original(path: string) {
+    return originalIn(this.checkpoint, path);
   }
 
   hiddenStates(batch: TokenBatch, pass: Pass = inference): Tensor3D[] {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { originalIn } from '../checkpoint/original-values.js';
 import { disposeModules, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { SentenceEncoder, SentencePooling } from '../sentence-encoder.js';
 import type { TokenBatch } from '../sequence-classifier.js';
@@ -52,6 +53,10 @@ export class PooledEncoder implements SentenceEncoder {
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#modules.slots;
+  }
+
+  original(path: string) {
+    return originalIn(this.checkpoint, path);
   }
 
   embed(batch: TokenBatch, pass: Pass = inference): Tensor2D {

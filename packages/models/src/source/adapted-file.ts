@@ -64,6 +64,7 @@ export function adaptedFile(file: TensorFile, tensors: ReadonlyMap<string, Adapt
       return rows === undefined ? bytes : { ...bytes, data: reorderedBytes(bytes.data, info.shape[0] ?? 1, rows) };
     },
     close: () => file.close(),
+    ...(file.reopen === undefined ? {} : { reopen: async () => adaptedFile((await file.reopen?.()) ?? file, tensors) }),
   };
 }
 

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { inference, type Pass, type Slot } from '@loran/adapter';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
+import { originalIn } from '../checkpoint/original-values.js';
 import { disposeModules, found, type LoadedModules, normParameters } from '../checkpoint/load-modules.js';
 import type { KeyValueCache } from '../decoder/key-value-cache.js';
 import { Sequence } from '../decoder/sequence.js';
@@ -67,6 +68,10 @@ export class T5Model implements SequenceToSequenceModel {
 
   modules(): ReadonlyMap<string, Slot> {
     return this.#modules.slots;
+  }
+
+  original(path: string) {
+    return originalIn(this.checkpoint, path);
   }
 
   encode(batch: TokenBatch, pass: Pass = inference): EncodedTexts {

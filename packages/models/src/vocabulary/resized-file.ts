@@ -34,6 +34,9 @@ export function resizedFile(file: TensorFile, names: ReadonlySet<string>, rows: 
       return { ...info, data: fromFloat32(whole, resizedType(info.dtype)) };
     },
     close: () => file.close(),
+    ...(file.reopen === undefined
+      ? {}
+      : { reopen: async () => resizedFile((await file.reopen?.()) ?? file, names, rows) }),
   };
 }
 
