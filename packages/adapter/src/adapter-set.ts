@@ -7,16 +7,18 @@ import { randomStream } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
+import { adapterStatus, type AdapterStatus } from './adapter-status.js';
 import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
 import type { AdapterOptions } from './adapter-options.js';
 import { parseConfig } from './config.js';
 import { originalOf } from './original-weight.js';
-import { mergedWeight, type MergeOptions } from './merge.js';
-import { mergeReport, type MergeReport } from './merge-report.js';
+import { mergeActive, type MergeOptions } from './merge.js';
+import type { MergeReport } from './merge-report.js';
 import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { savedModule } from './saved-module.js';
+import { refuseRemoval } from './removal.js';
 import type { Slot } from './slot.js';
 import { matchTargetModules, modulesSavedBy, refuseTiedTargets } from './target-modules.js';
 
@@ -32,13 +34,7 @@ export class AdapterSet {
   async add<Config>(options: AdapterOptions<Config>): Promise<Adapter> {
     const { method, targetModules, modulesToSave = [], name = 'default', seed = 0, resolve = unknownPlugin } = options;
     const { selection = {}, ensureWeightTying = false } = options;
-    if (this.#adapters.has(name)) {
-      throw new LoranError(
-        'ADAPTER_EXISTS',
-        `The model already has an adapter called '${name}'. Choose another name or remove it first.`,
-      );
-    }
-    this.#refuseWhenMerged('add an adapter');
+    this.refuseUnlessFree(name);
     const config = parseConfig(method, options.config ?? {});
     const modules = this.model.modules();
     const saved = modulesSavedBy(this.model, modulesToSave, ensureWeightTying);
@@ -111,7 +107,7 @@ export class AdapterSet {
     return [...this.#adapters.keys()];
   }
 
-  /** Computes with exactly these adapters, their updates summed; none gives the base model. */
+  /** Computes with exactly these adapters, their updates summed; none: all are switched off, the base model. */
   activate(...names: readonly string[]): void {
     for (const name of names) this.get(name);
     this.#refuseWhenMerged('change the active adapters');
@@ -140,39 +136,34 @@ export class AdapterSet {
     );
   }
 
-  /** Takes an adapter off the model and frees its parameters. */
-  remove(name: string): void {
+  /**
+   * Takes an adapter off the model and frees its parameters. One that is active beside other adapters of the model only with
+   * `force`, since the model would go on with whatever is left.
+   *
+   * Throws UNKNOWN_ADAPTER, ALREADY_MERGED, ADAPTER_ACTIVE, BASE_IN_USE (others build on the weights that it replaced).
+   */
+  remove(name: string, { force = false }: { readonly force?: boolean } = {}): void {
     const adapter = this.get(name);
-    this.#refuseWhenMerged('remove an adapter');
+    this.#refuseWhenMerged(`remove '${name}'`);
+    refuseRemoval(this.model, adapter, this.names(), force);
     for (const slot of this.model.modules().values()) slot.detach(name);
     disposeAll(adapter);
     this.#adapters.delete(name);
   }
 
+  /** Takes every adapter off, merged or not: the model is as it was before the first. */
+  clear(): void {
+    this.unmerge();
+    for (const name of this.names().toReversed()) this.remove(name, { force: true }); // last in, first out: see BASE_IN_USE
+  }
+
   /**
-   * Adds the active adapters' updates to the weights; see mergedWeight. All modules are merged, or none. Returns what rounding
-   * cost each. Throws ALREADY_MERGED, NON_FINITE, INVALID_CONFIG.
+   * Adds the active adapters' updates to the weights, of all modules or of none. Returns what rounding cost each. Throws
+   * ALREADY_MERGED, NON_FINITE, INVALID_CONFIG.
    */
   async merge(options: MergeOptions = {}): Promise<MergeReport> {
     this.#refuseWhenMerged('merge');
-    if (options.requantise === true && options.storage !== undefined) {
-      throw new LoranError(
-        'INVALID_CONFIG',
-        `merge: 'requantise' keeps the storage of the base, and 'storage' asks for '${options.storage.name}'. Give one of them.`,
-      );
-    }
-    const merged = new Map<Slot, Awaited<ReturnType<typeof mergedWeight>>>();
-    try {
-      for (const [path, slot] of this.model.modules()) {
-        const layers = [...slot.active()].map(([name, layer]) => [layer, this.get(name).scale] as const);
-        if (layers.length > 0) merged.set(slot, await mergedWeight(path, slot.frozen, layers, options));
-      }
-    } catch (error) {
-      for (const { weight } of merged.values()) weight.dispose();
-      throw error;
-    }
-    for (const [slot, { weight }] of merged) slot.merge(weight);
-    return mergeReport(new Map([...merged].map(([{ path }, { rounding }]) => [path, rounding])));
+    return mergeActive(this.model.modules(), (name) => this.get(name).scale, options);
   }
 
   /** Takes a merge back, bit for bit. */
@@ -180,9 +171,25 @@ export class AdapterSet {
     for (const slot of this.model.modules().values()) slot.unmerge();
   }
 
+  /** What each adapter is and does now, in the order they were added; see formatAdapterStatus. */
+  status(): readonly AdapterStatus[] {
+    return [...this.#adapters.values()].map((adapter) => adapterStatus(this.model, adapter));
+  }
+
   /** Trainable and all parameters, over every adapter of the set. */
   count(): ParameterCount {
     return countParameters(this.model, this.#adapters.values());
+  }
+
+  /** Throws ADAPTER_EXISTS or ALREADY_MERGED where no adapter of that name can be added. */
+  refuseUnlessFree(name: string): void {
+    if (this.#adapters.has(name)) {
+      throw new LoranError(
+        'ADAPTER_EXISTS',
+        `The model already has an adapter called '${name}'. Choose another name or remove it first.`,
+      );
+    }
+    this.#refuseWhenMerged('add an adapter');
   }
 
   #slot(path: string): Slot {
@@ -197,9 +204,13 @@ export class AdapterSet {
   }
 
   #refuseWhenMerged(what: string): void {
-    if ([...this.model.modules().values()].some((slot) => slot.merged)) {
-      throw new LoranError('ALREADY_MERGED', `Cannot ${what} while adapters are merged. Call unmerge() first.`);
-    }
+    const slots = [...this.model.modules().values()].filter((slot) => slot.merged);
+    if (slots.length === 0) return;
+    const merged = new Set(slots.flatMap((slot) => [...slot.active().keys()]));
+    throw new LoranError(
+      'ALREADY_MERGED',
+      `Cannot ${what} while adapters are merged (${[...merged].join(', ')}). Call unmerge() first.`,
+    );
   }
 }
 

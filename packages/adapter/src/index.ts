@@ -1,6 +1,7 @@
 export { type Adapter, adapterParameters } from './adapter.js';
 export type { AdapterOptions } from './adapter-options.js';
 export { AdapterSet } from './adapter-set.js';
+export { type AdapterStatus, formatAdapterStatus } from './adapter-status.js';
 export type { Adaptable } from './contract/adaptable.js';
 export type {
   AdapterFormat,

@@ -12,7 +12,8 @@ import { LoranError } from '@loran/plugin';
 import type { AdapterLayer, Call } from './contract/adapter-method.js';
 import type { BaseStorage, FrozenWeight } from './contract/frozen-weight.js';
 import { ShapeMismatchError } from './errors/shape-mismatch.js';
-import { noRounding, type RoundingError, roundingError } from './merge-report.js';
+import { mergeReport, type MergeReport, noRounding, type RoundingError, roundingError } from './merge-report.js';
+import type { Slot } from './slot.js';
 import { frozenTensor } from './storage/fp32.js';
 
 export interface MergeOptions {
@@ -25,6 +26,32 @@ export interface MergeOptions {
 export interface MergedWeight {
   readonly weight: FrozenWeight;
   readonly rounding: RoundingError;
+}
+
+/** Merges the active layers of every slot, or none. Throws NON_FINITE and INVALID_CONFIG. */
+export async function mergeActive(
+  slots: ReadonlyMap<string, Slot>,
+  scaleOf: (adapter: string) => Call['scale'],
+  options: MergeOptions,
+): Promise<MergeReport> {
+  if (options.requantise === true && options.storage !== undefined) {
+    throw new LoranError(
+      'INVALID_CONFIG',
+      `merge: 'requantise' keeps the storage of the base, and 'storage' asks for '${options.storage.name}'. Give one of them.`,
+    );
+  }
+  const merged = new Map<Slot, MergedWeight>();
+  try {
+    for (const [path, slot] of slots) {
+      const layers = [...slot.active()].map(([name, layer]) => [layer, scaleOf(name)] as const);
+      if (layers.length > 0) merged.set(slot, await mergedWeight(path, slot.frozen, layers, options));
+    }
+  } catch (error) {
+    for (const { weight } of merged.values()) weight.dispose();
+    throw error;
+  }
+  for (const [slot, { weight }] of merged) slot.merge(weight);
+  return mergeReport(new Map([...merged].map(([{ path }, { rounding }]) => [path, rounding])));
 }
 
 /** The frozen weight with the layers' updates added. Throws NON_FINITE when an update or the sum is not finite. */

@@ -37,6 +37,16 @@ export class Slot {
     return this.#frozen;
   }
 
+  /** Name of the adapter that replaced the frozen weight; see `replace`. */
+  get replacedBy(): string | undefined {
+    return this.#replacedBy;
+  }
+
+  /** Names of all its adapters, in the order they were attached. */
+  names(): readonly string[] {
+    return [...this.#adapters.keys()];
+  }
+
   get merged(): boolean {
     return this.#merged !== undefined;
   }

@@ -96,7 +96,6 @@ function refuseSettings(startFrom: string, settings: object): void {
 }
 
 export function disposeModel(model: Pick<TaskModel, 'dispose'>, adapters: AdapterSet): void {
-  adapters.unmerge();
-  for (const name of adapters.names()) adapters.remove(name);
+  adapters.clear();
   model.dispose();
 }

@@ -44,7 +44,7 @@ export async function loadAdapters(
   try {
     for (const [name, place] of places) loaded.push(await loadAdapter(set, place, { ...options, name }));
   } catch (error) {
-    for (const { name } of loaded) set.remove(name); // all of them, or none
+    for (const { name } of loaded) set.remove(name, { force: true }); // all of them, or none
     throw error;
   }
   return loaded;

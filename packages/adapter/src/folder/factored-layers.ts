@@ -90,7 +90,7 @@ export async function addFactored(
       assign(`${path}.B`, own.B, B);
     }
   } catch (error) {
-    set.remove(adapter.name);
+    set.remove(adapter.name, { force: true });
     throw error;
   }
   return adapter;

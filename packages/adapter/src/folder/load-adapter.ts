@@ -45,7 +45,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
     try {
       await assignAll(adapter, adapterTensors(adapter, format), file);
     } catch (error) {
-      set.remove(adapter.name);
+      set.remove(adapter.name, { force: true });
       throw error;
     }
     adapter.warnings.push(...otherBase(folder, fields, file.metadata.get(fingerprintField), adapter.fingerprint));

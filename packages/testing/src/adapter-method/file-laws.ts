@@ -94,7 +94,7 @@ async function withLoaded(
   try {
     await body(await loadAdapter(set, folder, loading(subject)), model);
   } finally {
-    for (const name of set.names()) set.remove(name);
+    set.clear();
     model.dispose();
   }
 }

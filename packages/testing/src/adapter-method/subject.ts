@@ -60,8 +60,7 @@ export async function withAdapter<T>(
     const adapter = await set.add(adapterOptions(subject, 'default', adapterSeed));
     return await body({ model, set, adapter, parameters: adapterParameters(adapter) });
   } finally {
-    set.unmerge();
-    for (const name of set.names()) set.remove(name);
+    set.clear();
     model.dispose();
   }
 }
