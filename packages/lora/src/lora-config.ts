@@ -1,16 +1,5 @@
+import { modulePatterns } from '@loran/adapter';
 import { z } from 'zod';
-import { moduleExpression } from './module-pattern.js';
-
-const pattern = <T>(value: z.ZodType<T>) =>
-  z.record(z.string().min(1).refine(isExpression, 'This is not a regular expression.'), value).default({});
-
-function isExpression(text: string): boolean {
-  try {
-    return moduleExpression(text) instanceof RegExp;
-  } catch {
-    return false;
-  }
-}
 
 /** The schema of a LoRA configuration. Field by field as in PEFT, whose names stand in brackets. */
 export const loraConfig = z.strictObject({
@@ -32,10 +21,10 @@ export const loraConfig = z.strictObject({
     .describe(
       'How A starts: uniform in ±1/√in [init_lora_weights: true], or normal with deviation 1/rank ["gaussian"]. B starts at 0.',
     ),
-  rankPattern: pattern(z.int().min(1)).describe(
+  rankPattern: modulePatterns(z.int().min(1)).describe(
     "Ranks of single modules: name, or regular expression of its path's end -> rank; the first that matches holds [rank_pattern].",
   ),
-  alphaPattern: pattern(z.number().positive()).describe(
+  alphaPattern: modulePatterns(z.number().positive()).describe(
     'Numerators of single modules, given likewise [alpha_pattern].',
   ),
   bias: z.literal('none').default('none').describe('Biases stay frozen.'),

@@ -10,10 +10,17 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { lowRankFactors, type AdapterLayer, type AdapterMethod, type Call, type FactoredFacts } from '@loran/adapter';
+import {
+  lowRankFactors,
+  pathPattern,
+  patternValue,
+  type AdapterLayer,
+  type AdapterMethod,
+  type Call,
+  type FactoredFacts,
+} from '@loran/adapter';
 import { after, linear } from '@loran/tensor';
 import { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';
-import { pathPattern, patternValue } from './module-pattern.js';
 import { peftFormat } from './peft-format.js';
 import { version } from './version.js';
 
