@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { AdapterMethod, Context } from './contract/adapter-method.js';
 import type { Selection, TargetModules } from './target-modules.js';
 
@@ -17,6 +18,8 @@ export interface AdapterOptions<Config = unknown> {
   readonly name?: string;
   /** Seed of the initial values; default 0. */
   readonly seed?: number;
+  /** Tensors that the method's layers share, from the adapter's file; the adapter takes them over. Default: the method makes them. */
+  readonly shared?: ReadonlyMap<string, Tensor>;
   /** Finds plugins that the configuration names, such as activations; default: none are known. */
   readonly resolve?: Context['resolve'];
 }

@@ -5,7 +5,7 @@
 import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
 import { randomStream } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
 import { adapterStatus, type AdapterStatus } from './adapter-status.js';
 import type { Adaptable } from './contract/adaptable.js';
@@ -42,7 +42,7 @@ export class AdapterSet {
     if (ensureWeightTying) refuseTiedTargets(this.model, paths);
     if (paths.length + saved.size === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
 
-    const shared = new Map<string, Tensor>();
+    const shared = new Map(options.shared);
     const random = randomStream(seed);
     const context = (path: string): Context => ({ path, random: random.derive(path), resolve, shared });
     const made = { layers: new Map<string, AdapterLayer>(), savedModules: new Map<string, AdapterLayer>() };

@@ -15,6 +15,7 @@ export type {
   LayerRequest,
   Next,
   NonlinearUpdate,
+  Rescaling,
   SparseRows,
   TargetFacts,
 } from './contract/adapter-method.js';
@@ -27,6 +28,7 @@ export { loadAdapters, saveAdapters } from './folder/adapter-folders.js';
 export { addFactored, factoredLayers, type FactoredLayer } from './folder/factored-layers.js';
 export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
 export { loadMlxAdapter } from './folder/load-mlx-adapter.js';
+export { givenFields, type PeftFields, refuseUnsupported, unsupportedField } from './folder/peft-fields.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export { saveMlxAdapter } from './folder/save-mlx-adapter.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
@@ -35,6 +37,7 @@ export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
+export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { inference, type Pass } from './pass.js';
 export { staysTied } from './saved-module.js';
 export { Slot } from './slot.js';

@@ -3,13 +3,15 @@
  *
  *   W' = W + Σ scale · ΔW           on any storage: W is dequantised, the sum is kept in fp32
  *
+ * Layers that multiply do so last, as they stand outermost in the chain: see AdapterLayer.rescaling.
+ *
  * Quantising the sum again loses about as much as the base's own quantisation did, so it happens only on request, and what it
  * cost is reported for each module.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { LoranError } from '@loran/plugin';
-import type { AdapterLayer, Call } from './contract/adapter-method.js';
+import type { AdapterLayer, Call, Rescaling } from './contract/adapter-method.js';
 import type { BaseStorage, FrozenWeight } from './contract/frozen-weight.js';
 import { ShapeMismatchError } from './errors/shape-mismatch.js';
 import { mergeReport, type MergeReport, noRounding, type RoundingError, roundingError } from './merge-report.js';
@@ -64,7 +66,12 @@ export async function mergedWeight(
   const { weight, bias } = tf.tidy(() => {
     let sum = frozen.weight();
     let biasSum: Tensor1D | null = frozen.bias === null ? null : tf.clone(frozen.bias);
+    const factors: Rescaling[] = [];
     for (const [layer, scale] of layers) {
+      if (layer.rescaling !== undefined) {
+        factors.push(layer.rescaling(scale));
+        continue;
+      }
       const { weight: change, rows, bias: biasChange } = layer.delta();
       if (change !== undefined) sum = tf.add<Tensor2D>(sum, scaled(expectShape(path, change, sum.shape), scale));
       if (rows !== undefined) sum = tf.add<Tensor2D>(sum, scaled(dense(rows.indices, rows.values, frozen.rows), scale));
@@ -72,6 +79,12 @@ export async function mergedWeight(
         const change = scaled(biasChange, scale);
         biasSum = biasSum === null ? tf.clone(change) : tf.add<Tensor1D>(biasSum, change);
       }
+    }
+    for (const { rows, columns } of factors) {
+      if (columns !== undefined) sum = tf.mul<Tensor2D>(sum, columns);
+      if (rows === undefined) continue;
+      sum = tf.mul<Tensor2D>(sum, tf.expandDims(rows, 1));
+      if (biasSum !== null) biasSum = tf.mul<Tensor1D>(biasSum, rows);
     }
     return { weight: sum, ...(biasSum === null ? {} : { bias: biasSum }) };
   });

@@ -66,6 +66,7 @@ export class Slot {
     if (this.#merged !== undefined) return this.#merged.apply(x);
     if (pass.rows !== undefined) return this.#applyByRow(x, pass, pass.rows);
     const active = [...this.#adapters].filter(([, attached]) => attached.active);
+    active.sort(([, a], [, b]) => outerFirst(a.layer) - outerFirst(b.layer)); // stable: otherwise as they were attached
     if (active.length === 0) return this.#frozen.apply(x);
     const last: Next = (input, delta) => this.#frozen.apply(input, delta);
     const chain = active.reduceRight<Next>(
@@ -164,6 +165,9 @@ export class Slot {
     for (const weight of new Set([this.#original, this.#frozen, this.#merged])) weight?.dispose();
   }
 }
+
+/** What multiplies stands outside of what adds; see AdapterLayer.rescaling. */
+const outerFirst = (layer: AdapterLayer): number => (layer.rescaling === undefined ? 1 : 0);
 
 /** A choice of batch rows for y [..., features], whose leading axes are the batch, or the batch and time flattened. */
 function spread(chosen: Tensor1D, y: Tensor): Tensor {

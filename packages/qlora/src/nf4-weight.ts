@@ -82,7 +82,7 @@ export function nf4Weight(
         const base = rowsAt(ids); // [..., columns]
         return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
       }),
-    weight: () => tf.tidy(() => dequantised()),
+    weight: (dependency) => tf.tidy(() => dequantised(dependency)),
     async with(weight: Tensor2D, other: Tensor1D | null = bias) {
       if (weight.shape[0] !== rows || weight.shape[1] !== columns) {
         throw new ShapeMismatchError('weight', [rows, columns], weight.shape);

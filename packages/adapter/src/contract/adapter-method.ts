@@ -43,6 +43,14 @@ export interface FactoredUpdate {
   readonly A: Tensor2D; // [rank, in]; embedding [rank, vocabulary]
   readonly B: Tensor2D; // [out, rank]; embedding [width, rank]
   readonly scaling: number;
+  /** Frees factors that were made for this call; left out where they are the layer's own, and stay. */
+  readonly release?: () => void;
+}
+
+/** Factors by which a layer multiplies the weight, with all that other layers add to it. */
+export interface Rescaling {
+  readonly rows?: Tensor1D; // [rows], of the bias as well
+  readonly columns?: Tensor1D; // [columns]
 }
 
 /**
@@ -66,10 +74,15 @@ export interface AdapterLayer {
   readonly buffers?: ReadonlyMap<string, Tensor>;
   forward(x: Tensor, next: Next, call: Call): Tensor;
   delta(): Delta;
-  /** The update's own factors, which stay the layer's; left out where it is no plain product. */
+  /** The update's factors; left out where it is no plain product. */
   factored?(): FactoredUpdate;
   /** The update taken apart at its nonlinearity, at scale 1; left out where it has none. */
   nonlinear?(): NonlinearUpdate;
+  /**
+   * For a layer that multiplies instead of adding: its factors at that scale. Such layers stand at the outer end of the chain,
+   * whenever they were added, and a merge multiplies by their factors last; `delta` is still what the layer does alone.
+   */
+  rescaling?(scale: Call['scale']): Rescaling;
   /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
   replacement?(): Tensor2D;
   dispose(): void;
@@ -96,7 +109,10 @@ export interface Context {
   readonly random: RandomStream;
   /** A plugin that the configuration names: `resolve('activation', { name: 'sinter' })`. Throws UNKNOWN_PLUGIN. */
   resolve(kind: PluginKind, name: string): Plugin;
-  /** Tensors shared by all layers of one adapter, made in `prepare`, disposed with the adapter. */
+  /**
+   * Tensors shared by all layers of one adapter, made in `prepare`, disposed with the adapter. Those of an adapter's file are
+   * there already (see AdapterFormat.shared); `prepare` checks their shapes.
+   */
   readonly shared: Map<string, Tensor>;
 }
 
@@ -117,6 +133,8 @@ export interface AdapterFormat<Config> {
   fromFile(fields: Readonly<Record<string, unknown>>): unknown;
   /** Suffix of a parameter's key behind the module's path: A -> 'lora_A.weight'. A Map, or a rule for open sets of names. */
   readonly suffixes: Pick<ReadonlyMap<string, string>, 'get'>;
+  /** Key of each tensor that the layers share (Context.shared), which stands in the file once; none when omitted. */
+  readonly shared?: ReadonlyMap<string, string>;
 }
 
 /** What factors ask of the configuration of their adapter. */

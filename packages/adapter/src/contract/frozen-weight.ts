@@ -23,8 +23,11 @@ export interface FrozenWeight {
   readonly byteLength: number;
   /** The product, differentiable in `x` and `delta`; any leading axes. `delta` is [rows, columns], fp32. */
   apply(x: Tensor, delta?: Tensor2D): Tensor;
-  /** The weight in fp32 [rows, columns], dequantised when it must be. The caller disposes it (or tidies). */
-  weight(): Tensor2D;
+  /**
+   * The weight in fp32 [rows, columns], dequantised when it must be. The caller disposes it (or tidies). With a `dependency` it is
+   * dequantised no earlier than that is computed: see `after`.
+   */
+  weight(dependency?: Tensor): Tensor2D;
   /** The same storage with other values: for merging, and for methods that change the base. Bias: kept when omitted. */
   with(weight: Tensor2D, bias?: Tensor1D | null): Promise<FrozenWeight>;
   /** What a checkpoint keeps, bit for bit, by part name ('weight', 'bias', 'weight.absmax', …). */

@@ -36,8 +36,12 @@ export async function factoredLayers(
   const layers = new Map<string, FactoredLayer & { readonly scaling: number }>();
   for (const [path, layer] of adapter.layers) {
     if (layer.factored === undefined) throw refuse(`its update of ${path} is no plain product`);
-    const { A, B, scaling } = layer.factored();
-    layers.set(path, { A: await finite(path, A), B: await finite(path, B), rank: A.shape[0], scaling });
+    const { A, B, scaling, release } = layer.factored();
+    try {
+      layers.set(path, { A: await finite(path, A), B: await finite(path, B), rank: A.shape[0], scaling });
+    } finally {
+      release?.();
+    }
   }
   return layers;
 }

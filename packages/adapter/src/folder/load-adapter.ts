@@ -5,12 +5,13 @@ import { toFloat32, isFloat, type TensorFile } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
-import type { AdapterMethod, Context } from '../contract/adapter-method.js';
+import type { AdapterFormat, AdapterMethod, Context } from '../contract/adapter-method.js';
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { type AdapterConfigFile, fingerprintField, readAdapterConfig, selectionOf } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 import { openAdapterWeights } from './adapter-weights.js';
 import { isSecondCopy, savedModulesOf } from './saved-embeddings.js';
+import { readSharedTensors, sharedTensors } from './shared-tensors.js';
 
 export interface LoadAdapterOptions {
   /** The methods that are known; the one whose format claims the file's `peft_type` reads it. */
@@ -32,9 +33,12 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
   const file = await openAdapterWeights(folder);
   try {
     const saved = savedModulesOf(set.model, fields, file.tensors);
-    const adapter = await set.add({
+    const config = format.fromFile(fields);
+    const shared = await readSharedTensors(file, format);
+    const adding = set.add({
       method,
-      config: format.fromFile(fields),
+      config,
+      shared,
       targetModules: fields.target_modules,
       selection: selectionOf(fields),
       modulesToSave: saved.names,
@@ -42,8 +46,12 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });
+    const adapter = await adding.catch((error: unknown) => {
+      tf.dispose([...shared.values()]);
+      throw error;
+    });
     try {
-      await assignAll(adapter, adapterTensors(adapter, format), file);
+      await assignAll(adapter, format, file);
     } catch (error) {
       set.remove(adapter.name, { force: true });
       throw error;
@@ -81,11 +89,13 @@ function claimant(peftType: string, methods: readonly AdapterMethod[], folder: s
   );
 }
 
-type Tensors = ReturnType<typeof adapterTensors>;
-
-async function assignAll(adapter: Adapter, tensors: Tensors, file: TensorFile): Promise<void> {
+async function assignAll(adapter: Adapter, format: AdapterFormat<unknown>, file: TensorFile): Promise<void> {
+  const tensors = adapterTensors(adapter, format);
+  const shared = sharedTensors(adapter, format);
   const missing = [...tensors.keys()].filter((key) => !file.tensors.has(key));
-  const left = [...file.tensors.keys()].filter((key) => !tensors.has(key) && !isSecondCopy(key, tensors));
+  const left = [...file.tensors.keys()].filter(
+    (key) => !tensors.has(key) && !shared.has(key) && !isSecondCopy(key, tensors),
+  );
   if (missing.length > 0 || left.length > 0) {
     throw new LoranError(
       'ADAPTER_KEYS',

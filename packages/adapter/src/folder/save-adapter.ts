@@ -8,6 +8,7 @@ import { configFileName, fingerprintField, formatAdapterConfig, selectionFields 
 import { adapterTensors } from './adapter-keys.js';
 import { weightsFileName } from './adapter-weights.js';
 import { modelCard } from './model-card.js';
+import { sharedTensors } from './shared-tensors.js';
 
 export interface SaveAdapterOptions {
   /** Name or folder of the base model, for whoever loads the adapter. */
@@ -37,7 +38,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     );
   }
   const tensors: [string, TensorBytes][] = [];
-  for (const [key, tensor] of adapterTensors(adapter, format)) {
+  for (const [key, tensor] of [...adapterTensors(adapter, format), ...sharedTensors(adapter, format)]) {
     const values = Float32Array.from(await tensor.data<'float32'>());
     if (!values.every(Number.isFinite)) {
       throw new LoranError('NON_FINITE', `'${key}' holds NaN or infinite values; the adapter was not saved.`);

@@ -69,7 +69,7 @@ function frozenBfloat16(
         const base = tf.gather(weight, ids); // [..., width]
         return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
       }),
-    weight: () => tf.clone(weight),
+    weight: (dependency) => (dependency === undefined ? tf.clone(weight) : decode(dependency)),
     async with(other: Tensor2D, otherBias: Tensor1D | null = bias) {
       const rounded = fromFloat32(Float32Array.from(await other.data<'float32'>()), 'BF16');
       const values = otherBias === null ? null : Float32Array.from(await otherBias.data<'float32'>());

@@ -22,7 +22,7 @@ export function tiedHead(embedding: FrozenWeight): FrozenWeight {
         const weight = embedding.weight();
         return linear(x, delta === undefined ? weight : tf.add(weight, delta));
       }),
-    weight: () => embedding.weight(),
+    weight: (dependency) => embedding.weight(dependency),
     with: async (weight, bias) => headWith(await embedding.with(weight), bias ?? null),
     parts: () => embedding.parts(),
     dispose: () => {},

@@ -13,6 +13,8 @@ export interface AdapterMethodLawOptions<Config, Options> {
   readonly configs: Readonly<Record<string, Options>>;
   /** How many parameters one layer has. */
   readonly parameterCount: (config: Config, layer: LayerShape) => number;
+  /** What its parameters start from: numbers drawn from the adapter's seed (default), or constants, the same for every seed. */
+  readonly startsFrom?: 'seed' | 'constants';
   /** The kinds of weight that the method goes on; default linear alone. */
   readonly kinds?: readonly FrozenWeight['kind'][];
   /** Base storages to run over, the first of them for every law; default fp32 and bf16. */
@@ -55,6 +57,7 @@ export function describeAdapterMethod<Config, Options>(
     parameterCount,
     kinds = ['linear'],
     bases = [fp32, bf16],
+    startsFrom = 'seed',
     ...options
   }: AdapterMethodLawOptions<Config, Options>,
 ): void {
@@ -67,6 +70,7 @@ export function describeAdapterMethod<Config, Options>(
           kind,
           bases,
           resolve: options.resolve,
+          startsFrom,
           parameterCount: (layer) => parameterCount(method.config.parse(config), layer),
           tolerances: {
             merge: options.tolerances?.merge ?? { absolute: 1e-5, relative: 1e-5 },

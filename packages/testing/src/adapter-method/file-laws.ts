@@ -12,21 +12,30 @@ import { snapshot, take, train, withAdapter, type AdapterMethodSubject } from '.
 
 export const fileLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
   'saved and loaded, its parameters are the same bits': (subject) =>
-    withSaved(subject, async ({ folder, adapter, model }) => {
+    withSaved(subject, async ({ folder, format, adapter, model }) => {
       await withLoaded(subject, folder, {}, async (loaded, other) => {
         const bits = await snapshot(adapterParameters(adapter));
         expect(await snapshot(adapterParameters(loaded))).toEqual(bits);
+        for (const name of sharedKeys(subject, format).keys()) {
+          const [one, other] = [adapter, loaded].map(({ shared }) => shared.get(name)!);
+          expect([...(await other!.data())], name).toEqual([...(await one!.data())]);
+        }
         await expectClose(await take(other.run()), await take(model.run()), subject.tolerances.merge);
       });
     }),
 
-  'its file holds an F32 tensor for each parameter, under the path of its module': (subject) =>
-    withSaved(subject, async ({ folder, adapter, model }) => {
+  'its file holds an F32 tensor for each parameter, under the path of its module, and once for all what they share': (
+    subject,
+  ) =>
+    withSaved(subject, async ({ folder, format, adapter, model }) => {
       const file = await openSafetensors(path.join(folder, 'adapter_model.safetensors'));
       const parameters = adapterParameters(adapter);
       expect(file.tensors.size).toBeGreaterThanOrEqual(parameters.size); // buffers may stand beside them
+      const shared = [...sharedKeys(subject, format).values()];
+      for (const key of shared) expect(file.tensors.has(key), key).toBe(true);
       for (const [key, { dtype }] of file.tensors) {
         expect(dtype, key).toBe('F32');
+        if (shared.includes(key)) continue;
         expect(
           [...model.modules().keys()].some((module) => key.startsWith(`base_model.model.${module}.`)),
           key,
@@ -58,6 +67,10 @@ export const fileLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
       model.dispose();
     }),
 };
+
+/** What the layers of an adapter share in files of that format: name -> key. */
+const sharedKeys = ({ method }: AdapterMethodSubject, format: string): ReadonlyMap<string, string> =>
+  method.formats.find(({ name }) => name === format)?.shared ?? new Map<string, string>();
 
 interface Saved {
   readonly folder: string;

@@ -26,6 +26,7 @@ export interface AdapterMethodSubject {
   readonly bases: readonly BaseStorage[];
   readonly resolve: Context['resolve'] | undefined;
   readonly parameterCount: (layer: LayerShape) => number;
+  readonly startsFrom: 'seed' | 'constants';
   readonly tolerances: {
     readonly merge: Tolerance;
     /** Of gradients against differences, relative to the parameter's largest gradient. */

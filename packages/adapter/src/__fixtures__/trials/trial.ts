@@ -12,6 +12,7 @@ export function trial(
   name: string,
   suffixes: Readonly<Record<string, string>>,
   parts: Pick<AdapterMethod<TrialConfig>, 'create' | 'prepare'>,
+  shared: Readonly<Record<string, string>> = {},
 ): AdapterMethod<TrialConfig> {
   return {
     kind: 'adapter-method',
@@ -26,6 +27,7 @@ export function trial(
         toFile: ({ rank, alpha }) => ({ r: rank, alpha }),
         fromFile: ({ r, alpha }) => ({ rank: r, alpha }),
         suffixes: new Map(Object.entries(suffixes)),
+        shared: new Map(Object.entries(shared)),
       },
     ],
     ...parts,

@@ -9,6 +9,7 @@ export const vera = trial(
   { d: 'vera_lambda_d', b: 'vera_lambda_b' },
   {
     prepare(layers, { rank }, { random, shared }) {
+      if (shared.size > 0) return Promise.resolve(); // those of a file
       const widest = (side: 'rows' | 'columns') => Math.max(...layers.map(({ frozen }) => frozen[side]));
       shared.set('A', random.derive('A').normal([rank, widest('columns')], 0, 0.5)); // [r, in]
       shared.set('B', random.derive('B').normal([widest('rows'), rank], 0, 0.5)); // [out, r]
@@ -28,4 +29,5 @@ export const vera = trial(
       };
     },
   },
+  { A: 'base_model.vera_A', B: 'base_model.vera_B' },
 );
