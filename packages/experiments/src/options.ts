@@ -41,7 +41,20 @@ export const trainingOptions = z.strictObject({
   learningRate: z.number().positive().optional().describe('Peak rate; default 1e-3, or 5e-4 for language models.'),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmupSteps: z.int().min(0).default(10),
-  optimizer: z.enum(['adamw', 'sgd']).default('adamw'),
+  optimizer: z
+    .enum(['adamw', 'adamw-8bit', 'sgd'])
+    .default('adamw')
+    .describe("'adamw-8bit' keeps the optimiser's state in 2 bytes a parameter instead of 8."),
+  loraPlusRatio: z
+    .number()
+    .min(1)
+    .optional()
+    .describe("LoRA+: learning rate of B as a multiple of A's; default: the same, no LoRA+."),
+  embeddingLearningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('With LoRA+, peak rate of adapters on embeddings; default 1e-6, as in PEFT.'),
   weightDecay: z.number().min(0).default(0.01),
   maxGradientNorm: z.number().positive().default(1).describe('Gradients are scaled down to this norm.'),
   accumulate: z.int().min(1).default(1).describe('Batches in one update.'),

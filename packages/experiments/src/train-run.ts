@@ -2,21 +2,13 @@
 import type { Evaluator } from '@loran/evaluators';
 import type { FetchedModel } from '@loran/models';
 import { openEngine } from '@loran/tensor';
-import {
-  adamW,
-  constantSchedule,
-  cosineSchedule,
-  linearSchedule,
-  RunFolder,
-  sgd,
-  train,
-  type TrainingEvent,
-} from '@loran/trainer';
+import { constantSchedule, cosineSchedule, linearSchedule, RunFolder, train, type TrainingEvent } from '@loran/trainer';
 import { type AdaptedModel, adaptedModel } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
 import { fetched } from './model-loading.js';
 import { parseOptions, type TrainingOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
+import { optimizerOf } from './optimizer.js';
 import { withPeakMemory } from './peak-memory.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
@@ -131,7 +123,7 @@ async function trainAndMeasure(
     maxGradientNorm,
     accumulate,
     seed,
-    optimizer: optimizerOf(run),
+    optimizer: optimizerOf(training),
     schedule: scheduleOf(run),
     ...(steps === undefined ? { epochs } : { steps }),
     ...(signal === undefined ? {} : { signal }),
@@ -175,10 +167,6 @@ function settled(options: TrainingOptions, { batchSize, learningRate, maxLength 
     learningRate: options.learningRate ?? learningRate,
     maxLength: options.maxLength ?? maxLength,
   };
-}
-
-function optimizerOf({ training: { optimizer, weightDecay } }: TrainRun) {
-  return optimizer === 'sgd' ? sgd({ weightDecay }) : adamW({ weightDecay });
 }
 
 function scheduleOf({ training: { schedule, warmupSteps } }: TrainRun) {

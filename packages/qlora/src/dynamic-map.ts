@@ -1,27 +1,11 @@
 /**
- * The signed 8-bit dynamic map, in which the block maxima of double quantisation are kept.
- *
- *   for each decade 10⁻⁶ … 10⁰: 2^i midpoints of [0.1, 1] · 10^(i-6), i = 0 … 6, with both signs; and 0 and 1
- *
- * Source: Dettmers 2015 (arXiv 1511.04561); values and rounding are bitsandbytes'.
+ * Codes of the signed 8-bit dynamic map, in which the block maxima of double quantisation are kept; see @loran/tensor for its values.
  */
+import { signedDynamicMap as dynamicMap } from '@loran/tensor';
+
+export { dynamicMap };
+
 const { fround } = Math;
-
-/** Value of each 8-bit code, ascending; index 127 is 0. // [256] */
-export const dynamicMap: Float32Array = (() => {
-  const positive = Array.from({ length: 7 }, (_, i) => decade(i)).flat();
-  return Float32Array.from([...positive.map((value) => -value), 0, ...positive, 1]).sort();
-})();
-
-function decade(i: number): number[] {
-  const fractions = 2 ** i;
-  const step = fround(fround(1 - fround(0.1)) / fractions);
-  const edges = Array.from({ length: fractions + 1 }, (_, k) =>
-    k < (fractions + 1) >> 1 ? fround(fround(0.1) + step * k) : fround(1 - step * (fractions - k)),
-  );
-  const scale = fround(10 ** (i - 6));
-  return edges.slice(1).map((edge, k) => fround(scale * fround(fround(edges[k]! + edge) / 2)));
-}
 
 const midpoints = Float32Array.from(dynamicMap.subarray(1), (value, i) => 0.5 * fround(dynamicMap[i]! + value));
 

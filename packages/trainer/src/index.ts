@@ -18,8 +18,11 @@ export {
   type SequenceToSequenceTaskOptions,
 } from './sequence-to-sequence/sequence-to-sequence-task.js';
 export { NonFiniteLossError } from './non-finite-loss-error.js';
+export { adamW8bit } from './optimizer/adamw-8bit.js';
 export { adamW, type AdamWOptions } from './optimizer/adamw.js';
+export { loraPlus, type LoraPlusOptions } from './optimizer/lora-plus.js';
 export type { Optimizer, Update } from './optimizer/optimizer.js';
+export { parameterGroups, type ParameterGroup } from './optimizer/parameter-groups.js';
 export { sgd, type SgdOptions } from './optimizer/sgd.js';
 export { phaseBar, type PhaseBar, type PhaseBarOptions, type PhaseProgress } from './phase-bar.js';
 export { progressBar, type ProgressBar, type ProgressBarOptions } from './progress-bar.js';

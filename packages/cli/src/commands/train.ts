@@ -84,7 +84,9 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
       ]),
     )
     .option('--warmup-steps <n>', 'steps of warm-up (default: 10)', number)
-    .addOption(new Option('--optimizer <name>', '(default: adamw)').choices(['adamw', 'sgd']))
+    .addOption(new Option('--optimizer <name>', '(default: adamw)').choices(['adamw', 'adamw-8bit', 'sgd']))
+    .option('--lora-plus-ratio <ratio>', "LoRA+: learning rate of B as a multiple of A's, such as 16", number)
+    .option('--embedding-learning-rate <rate>', 'with LoRA+, of adapters on embeddings (default: 1e-6)', number)
     .option('--weight-decay <rate>', '(default: 0.01)', number)
     .option('--max-gradient-norm <norm>', 'gradients are scaled down to this norm (default: 1)', number)
     .option('--max-length <tokens>', 'what is longer is cut (default: 128, or 512 for language models)', number)
@@ -140,6 +142,7 @@ function optionsOf(flags: TrainFlags): Record<string, unknown> {
       ...(flags.appendEos === false ? { appendEnd: false } : {}),
       ...pick(flags, [
         ...['epochs', 'steps', 'batchSize', 'accumulate', 'maxLength', 'optimizer'],
+        ...['loraPlusRatio', 'embeddingLearningRate'],
         ...['learningRate', 'schedule', 'warmupSteps', 'weightDecay', 'maxGradientNorm'],
       ]),
     },

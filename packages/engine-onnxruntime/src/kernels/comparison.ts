@@ -6,7 +6,7 @@ import { backend_util } from '@tensorflow/tfjs-core';
 import { binary, broadcast, cast, compare, type Comparison, not, where } from '../onnx/elementwise.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { reshape } from '../onnx/movement.js';
-import { compute, defineKernel, storedType } from './define-kernel.js';
+import { compute, computeAll, defineKernel, storedType } from './define-kernel.js';
 import type { KernelDefinition, Value } from './kernel.js';
 
 type Formula = (graph: GraphBuilder, a: Value, b: Value) => Value;
@@ -44,7 +44,9 @@ export const comparisonKernels: readonly KernelDefinition[] = [
   ),
   defineKernel<{ condition: TensorInfo; t: TensorInfo; e: TensorInfo }>('Select', ({ condition, t, e }, _, backend) => {
     const dtype = backend_util.upcastType(t.dtype, e.dtype);
-    return compute(backend, 'Select', [condition, t, e], {}, { shape: t.shape, dtype }, (graph, [test, yes, no]) => {
+    const codes = backend.storedType(t) === 'uint8' && backend.storedType(e) === 'uint8'; // stay in their byte
+    const output = { shape: t.shape, dtype, ...(codes ? { type: 'uint8' as const } : {}) };
+    const emit = (graph: GraphBuilder, [test, yes, no]: readonly [Value, Value, Value]): readonly Value[] => {
       // One condition per row where it has rank 1.
       const rows = test.shape.length === 1 && t.shape.length > 1;
       const mask = rows
@@ -54,8 +56,9 @@ export const comparisonKernels: readonly KernelDefinition[] = [
             t.shape.map((size, axis) => (axis === 0 ? size : 1)),
           )
         : test;
-      const type = storedType(dtype);
-      return where(graph, cast(graph, mask, 'bool'), cast(graph, yes, type), cast(graph, no, type));
-    });
+      const type = codes ? 'uint8' : storedType(dtype);
+      return [where(graph, cast(graph, mask, 'bool'), cast(graph, yes, type), cast(graph, no, type))];
+    };
+    return computeAll(backend, 'Select', [condition, t, e], {}, [output], emit, { raw: codes })[0] as TensorInfo;
   }),
 ];
