@@ -35,7 +35,6 @@ export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-
 export type { MergeOptions } from './merge.js';
 export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
-export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { inference, type Pass } from './pass.js';
