@@ -36,7 +36,6 @@ export type { MergeOptions } from './merge.js';
 export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
-export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { inference, type Pass } from './pass.js';
 export { staysTied } from './saved-module.js';
 export { Slot } from './slot.js';
