@@ -11,6 +11,7 @@ import { dropout } from '@loran/tensor';
 import type { AdapterLayer, Call, Next } from './contract/adapter-method.js';
 import type { FrozenWeight } from './contract/frozen-weight.js';
 import { inference, type Pass } from './pass.js';
+import { sumOf } from './recomputed.js';
 
 interface Attached {
   readonly layer: AdapterLayer;
@@ -179,5 +180,5 @@ function spread(chosen: Tensor1D, y: Tensor): Tensor {
 }
 
 function sum(a: Tensor2D | undefined, b: Tensor2D | undefined): Tensor2D | undefined {
-  return a === undefined ? b : b === undefined ? a : tf.add<Tensor2D>(a, b);
+  return a === undefined ? b : b === undefined ? a : sumOf(a, b);
 }

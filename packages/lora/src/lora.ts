@@ -9,17 +9,19 @@
  * On an embedding the update of row i is s·B·A[:, i] (see lowRankFactors); as in PEFT there is no dropout, ids have none.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import {
   lowRankFactors,
   pathPattern,
   patternValue,
+  recomputed,
+  updateProduct,
   type AdapterLayer,
   type AdapterMethod,
   type Call,
   type FactoredFacts,
 } from '@loran/adapter';
-import { after, linear } from '@loran/tensor';
+import { linear } from '@loran/tensor';
 import { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';
 import { peftFormat } from './peft-format.js';
 import { version } from './version.js';
@@ -42,19 +44,24 @@ export const lora: AdapterMethod<LoraConfig> = {
     const { A, B } = factors;
     const scaling = alpha / (rsLora ? Math.sqrt(rank) : rank);
 
-    const update = (scale: Call['scale'] = 1, from?: Tensor2D) =>
+    const formed = (from: Tensor2D, scale: Call['scale'] = 1) =>
       tf.tidy(() => scaled(factors.product(from), scaling, scale)); // [rows, columns]
+
+    /** ΔW, no earlier than x, and formed again in the backward pass. */
+    const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
+      typeof scale === 'number'
+        ? recomputed({ inputs: [A, B], form: (A) => formed(A as Tensor2D, scale) }, x)
+        : recomputed({ inputs: [A, scale, B], form: (A, scale) => formed(A as Tensor2D, scale as Scalar) }, x);
 
     const factored: AdapterLayer['forward'] = (x, next, { scale, drop }) => {
       const inner = isLinear ? linear(drop(x, dropout), A) : tf.gather(tf.transpose(A), tf.cast(x, 'int32')); // [..., rank]
       return tf.add(next(x), linear(scaled(inner, scaling, scale), B));
     };
 
-    // A after x: a lazy engine would otherwise form the products of all layers before the first one is used.
     const weightSpace: AdapterLayer['forward'] = (x, next, { training, scale, drop }) =>
       isLinear && training && dropout > 0
-        ? tf.add(next(x), linear(drop(x, dropout), update(scale, after(A, x))))
-        : next(x, update(scale, after(A, x)));
+        ? tf.add(next(x), updateProduct(drop(x, dropout), update(x, scale)))
+        : next(x, update(x, scale));
 
     return {
       parameters: new Map<string, Variable>([
@@ -62,7 +69,7 @@ export const lora: AdapterMethod<LoraConfig> = {
         [isLinear ? 'B' : 'embeddingB', B],
       ]),
       forward: form === 'factored' ? factored : weightSpace,
-      delta: () => ({ weight: update() }),
+      delta: () => ({ weight: formed(A) }),
       factored: () => ({ A, B, scaling }),
       dispose: () => factors.dispose(),
     };

@@ -8,18 +8,18 @@
  *   W [out, in]  frozen          A [r, in]  Kaiming uniform          B [out, r]  zeros, so ΔW starts at 0 where f(0) = 0
  *
  * LoRA multiplies x by A and then by B; f needs the product, so ΔW is formed whole. Without dropout it is added to W first:
- * one [out, in] addition instead of a second product over all tokens. All of it is fp32: with the published constants
- * Sinter changes ΔW by 5e-5 of its size, which no 16-bit type can hold.
+ * one [out, in] addition instead of a second product over all tokens. The backward pass forms ΔW again from A and B, so no
+ * [out, in] array is kept for it. All of it is fp32: with the published constants Sinter changes ΔW by 5e-5 of its size,
+ * which no 16-bit type can hold.
  *
  * The authors' code also has square projections P and biases b after f, which their published runs switch off; they are
  * not here. Theirs needs out = in without them; this has no such limit.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { resolveActivation, type ActivationSpec } from '@loran/activations';
-import { lowRankFactors, type AdapterMethod, type Call, type Context } from '@loran/adapter';
+import { lowRankFactors, recomputed, updateProduct, type AdapterMethod, type Call, type Context } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
-import { after, linear } from '@loran/tensor';
 import { loranConfig, type LoranConfig } from './loran-config.js';
 import { activationKey, peftFormat } from './peft-format.js';
 import { version } from './version.js';
@@ -55,7 +55,7 @@ export const loran: AdapterMethod<LoranConfig> = {
     const { A, B } = factors;
     const f = resolved.instantiate();
 
-    const update = (scale: Call['scale'] = 1, from?: Tensor2D): Tensor2D =>
+    const formed = (from: Tensor2D, scale: Call['scale'] = 1): Tensor2D =>
       tf.tidy(() => {
         const shaped = f.apply(factors.product(from)); // [rows, columns]
         return typeof scale === 'number'
@@ -63,18 +63,29 @@ export const loran: AdapterMethod<LoranConfig> = {
           : tf.mul(tf.mul(shaped, alpha / rank), scale);
       });
 
+    /** ΔW, no earlier than x, and formed again in the backward pass. */
+    const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
+      typeof scale === 'number'
+        ? recomputed({ inputs: [A, B, ...f.parameters.values()], form: (A) => formed(A as Tensor2D, scale) }, x)
+        : recomputed(
+            {
+              inputs: [A, scale, B, ...f.parameters.values()],
+              form: (A, scale) => formed(A as Tensor2D, scale as Scalar),
+            },
+            x,
+          );
+
     return {
       parameters: new Map<string, Variable>([
         [isLinear ? 'A' : 'embeddingA', A],
         [isLinear ? 'B' : 'embeddingB', B],
         ...[...f.parameters].map(([name, parameter]) => [activationKey(name), parameter] as const),
       ]),
-      // A after x: a lazy engine would otherwise form the updates of all layers before the first one is used.
       forward: (x, next, { training, scale, drop }) =>
         isLinear && training && dropout > 0
-          ? tf.add(next(x), linear(drop(x, dropout), update(scale, after(A, x))))
-          : next(x, update(scale, after(A, x))),
-      delta: () => ({ weight: update() }),
+          ? tf.add(next(x), updateProduct(drop(x, dropout), update(x, scale)))
+          : next(x, update(x, scale)),
+      delta: () => ({ weight: formed(A) }),
       nonlinear: () => {
         const product = factors.product();
         const slope = tf.grad((z) => f.apply(z))(product) as Tensor2D; // f acts elementwise: the gradient of its sum

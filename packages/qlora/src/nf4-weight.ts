@@ -10,7 +10,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { type FrozenWeight, recomputedProduct, ShapeMismatchError, type WeightSource } from '@loran/adapter';
+import { type FrozenWeight, recomputedProduct, ShapeMismatchError, updateRows, type WeightSource } from '@loran/adapter';
 import type { TensorBytes } from '@loran/formats';
 import { after, currentEngine, opaque } from '@loran/tensor';
 import { type BlockScales, floatPart } from './block-scales.js';
@@ -80,7 +80,7 @@ export function nf4Weight(
         }
         const ids = x.dtype === 'int32' ? x : tf.cast(x, 'int32');
         const base = rowsAt(ids); // [..., columns]
-        return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
+        return delta === undefined ? base : tf.add(base, updateRows(delta, ids));
       }),
     weight: (dependency) => tf.tidy(() => dequantised(dependency)),
     async with(weight: Tensor2D, other: Tensor1D | null = bias) {

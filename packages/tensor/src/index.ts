@@ -6,6 +6,7 @@ export { linear } from './linear.js';
 export { qr, type Qr } from './linear-algebra/qr.js';
 export { singularValues, svd, type Svd } from './linear-algebra/svd.js';
 export { truncatedSvd, type TruncatedSvdOptions } from './linear-algebra/truncated-svd.js';
+export { valueAndGradients, type ValueAndGradients } from './nested-gradients.js';
 export { signedDynamicMap, unsignedDynamicMap } from './quantisation/dynamic-map.js';
 export { deriveKey, hashUniform, type Key } from './random/hash.js';
 export { randomStream, type RandomStream } from './random/random-stream.js';

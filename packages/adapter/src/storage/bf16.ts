@@ -12,7 +12,7 @@ import type { BaseStorage, FrozenWeight, WeightSource } from '../contract/frozen
 import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { version } from '../version.js';
 import { bytesOf, floatsOf, part } from './parts.js';
-import { recomputedProduct } from './recomputed-product.js';
+import { recomputedProduct, updateRows } from './recomputed-product.js';
 
 export const bf16: BaseStorage = {
   kind: 'base-storage',
@@ -67,7 +67,7 @@ function frozenBfloat16(
         }
         const ids = x.dtype === 'int32' ? x : tf.cast(x, 'int32');
         const base = tf.gather(weight, ids); // [..., width]
-        return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
+        return delta === undefined ? base : tf.add(base, updateRows(delta, ids));
       }),
     weight: (dependency) => (dependency === undefined ? tf.clone(weight) : decode(dependency)),
     async with(other: Tensor2D, otherBias: Tensor1D | null = bias) {

@@ -8,6 +8,7 @@ import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { version } from '../version.js';
 import { bytesOf, floatsOf, part } from './parts.js';
 import { collect } from './collect.js';
+import { recomputedProduct, updateRows } from './recomputed-product.js';
 
 export const fp32: BaseStorage = {
   kind: 'base-storage',
@@ -50,10 +51,14 @@ export function frozenTensor(
     byteLength: 4 * (rows * columns + (bias === null ? 0 : rows)),
     apply: (x, delta) =>
       tf.tidy(() => {
-        if (kind === 'linear') return linear(x, delta === undefined ? weight : tf.add(weight, delta), bias);
+        if (kind === 'linear') {
+          if (delta === undefined) return linear(x, weight, bias);
+          const y = recomputedProduct(x, () => weight, delta); // [..., rows]
+          return bias === null ? y : tf.add(y, bias);
+        }
         const ids = x.dtype === 'int32' ? x : tf.cast(x, 'int32');
         const base = tf.gather(weight, ids); // [..., width]
-        return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
+        return delta === undefined ? base : tf.add(base, updateRows(delta, ids));
       }),
     weight: () => tf.clone(weight),
     with: (other, otherBias = bias) =>

@@ -24,6 +24,7 @@ import { expectClose, valuesOf } from '../expect-close.js';
 import { finiteDifferences } from '../finite-differences.js';
 import type { Law } from '../law-suite.js';
 import { boundedPeak } from './bounded-peak.js';
+import { boundedUpdates } from './bounded-updates.js';
 import { network } from './small-network.js';
 
 export interface EngineSubject {
@@ -235,6 +236,8 @@ export const engineLaws: Readonly<Record<string, Law<EngineSubject>>> = {
   },
 
   'decodes the weights of many layers one after another': boundedPeak,
+
+  'forms the updates of many layers one after another, in both passes': boundedUpdates,
 
   'can be closed and opened again': async ({ engine, options }) => {
     await closeEngine();
