@@ -22,4 +22,8 @@ export interface AdapterOptions<Config = unknown> {
   readonly shared?: ReadonlyMap<string, Tensor>;
   /** Finds plugins that the configuration names, such as activations; default: none are known. */
   readonly resolve?: Context['resolve'];
+  /** Has the model compute examples of the data, for a method that starts from what its modules see; see Context.calibrate. */
+  readonly calibrate?: Context['calibrate'];
+  /** False where values of a file follow, so that no time is spent on good initial ones; default true. */
+  readonly initialise?: boolean;
 }

@@ -2,25 +2,19 @@
  * The adapters of one model: added, activated, removed, merged and counted by name. The model itself is changed in place,
  * slot by slot, as PEFT does; no method's name occurs here.
  */
-import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
-import { randomStream } from '@loran/tensor';
+import { LoranError } from '@loran/plugin';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
 import { adapterStatus, type AdapterStatus } from './adapter-status.js';
 import type { Adaptable } from './contract/adaptable.js';
-import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
 import type { AdapterOptions } from './adapter-options.js';
-import { parseConfig } from './config.js';
-import { originalOf } from './original-weight.js';
 import { mergeActive, type MergeOptions } from './merge.js';
 import type { MergeReport } from './merge-report.js';
-import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
+import { disposeLayers, newAdapter } from './new-adapter.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
-import { savedModule } from './saved-module.js';
 import { refuseRemoval } from './removal.js';
 import type { Slot } from './slot.js';
-import { matchTargetModules, modulesSavedBy, refuseTiedTargets } from './target-modules.js';
 
 export class AdapterSet {
   readonly model: Adaptable;
@@ -32,61 +26,9 @@ export class AdapterSet {
 
   /** Puts an adapter on every matching module and activates it beside those already active. */
   async add<Config>(options: AdapterOptions<Config>): Promise<Adapter> {
-    const { method, targetModules, modulesToSave = [], name = 'default', seed = 0, resolve = unknownPlugin } = options;
-    const { selection = {}, ensureWeightTying = false } = options;
+    const { name = 'default' } = options;
     this.refuseUnlessFree(name);
-    const config = parseConfig(method, options.config ?? {});
-    const modules = this.model.modules();
-    const saved = modulesSavedBy(this.model, modulesToSave, ensureWeightTying);
-    const paths = matchTargetModules(this.model, targetModules, [...saved.keys()], selection);
-    if (ensureWeightTying) refuseTiedTargets(this.model, paths);
-    if (paths.length + saved.size === 0) throw new TargetModulesNotFoundError([], [...modules.keys()]);
-
-    const shared = new Map(options.shared);
-    const random = randomStream(seed);
-    const context = (path: string): Context => ({ path, random: random.derive(path), resolve, shared });
-    const made = { layers: new Map<string, AdapterLayer>(), savedModules: new Map<string, AdapterLayer>() };
-    const adapter: Adapter = {
-      name,
-      method: method as AdapterMethod,
-      config,
-      targetModules,
-      selection,
-      modulesToSave,
-      ensureWeightTying,
-      fingerprint: this.model.fingerprint,
-      warnings: [],
-      shared,
-      conv1d: this.#areConv1d(paths),
-      scale: 1,
-      ...made,
-    };
-    const put = (to: Map<string, AdapterLayer>, path: string, layer: AdapterLayer) => {
-      to.set(path, layer);
-      this.#slot(path).attach(name, layer, () => adapter.scale);
-    };
-    try {
-      await method.prepare?.(
-        paths.map((path) => ({
-          path,
-          frozen: this.#slot(path).frozen,
-          replace: (frozen) => this.#slot(path).replace(name, frozen),
-          ...originalOf(this.model, path, this.#slot(path).frozen),
-        })),
-        config,
-        context(''),
-      );
-      for (const path of paths) put(made.layers, path, method.create(this.#slot(path).frozen, config, context(path)));
-      for (const [path, embedding] of saved) {
-        const tiedTo = embedding === undefined ? undefined : made.savedModules.get(embedding);
-        const layer = savedModule(this.#slot(path).frozen, { conv1d: this.model.conv1d?.has(path), tiedTo });
-        put(made.savedModules, path, layer);
-      }
-    } catch (error) {
-      for (const slot of modules.values()) slot.detach(name); // nothing half-made stays behind
-      disposeAll(adapter);
-      throw error;
-    }
+    const adapter = await newAdapter(this.model, options);
     this.#adapters.set(name, adapter);
     return adapter;
   }
@@ -147,7 +89,7 @@ export class AdapterSet {
     this.#refuseWhenMerged(`remove '${name}'`);
     refuseRemoval(this.model, adapter, this.names(), force);
     for (const slot of this.model.modules().values()) slot.detach(name);
-    disposeAll(adapter);
+    disposeLayers(adapter);
     this.#adapters.delete(name);
   }
 
@@ -192,17 +134,6 @@ export class AdapterSet {
     this.#refuseWhenMerged('add an adapter');
   }
 
-  #slot(path: string): Slot {
-    const slot = this.model.modules().get(path);
-    if (slot === undefined) throw new LoranError('UNKNOWN_MODULE', `The model has no module '${path}'.`);
-    return slot;
-  }
-
-  #areConv1d(paths: readonly string[]): boolean {
-    const linear = paths.filter((path) => this.#slot(path).frozen.kind === 'linear');
-    return linear.length > 0 && linear.every((path) => this.model.conv1d?.has(path) === true);
-  }
-
   #refuseWhenMerged(what: string): void {
     const slots = [...this.model.modules().values()].filter((slot) => slot.merged);
     if (slots.length === 0) return;
@@ -212,13 +143,4 @@ export class AdapterSet {
       `Cannot ${what} while adapters are merged (${[...merged].join(', ')}). Call unmerge() first.`,
     );
   }
-}
-
-function disposeAll({ layers, savedModules, shared }: Adapter): void {
-  for (const layer of [...layers.values(), ...savedModules.values()]) layer.dispose();
-  for (const tensor of shared.values()) tensor.dispose();
-}
-
-function unknownPlugin(kind: PluginKind, name: string): Plugin {
-  throw new UnknownPluginError(kind, name, []);
 }

@@ -30,7 +30,10 @@ export interface Adapter {
 }
 
 /** Every trainable parameter of an adapter by 'module path.parameter', in the model's order. */
-export function adapterParameters({ layers, savedModules }: Adapter): ReadonlyMap<string, Variable> {
+export function adapterParameters({
+  layers,
+  savedModules,
+}: Pick<Adapter, 'layers' | 'savedModules'>): ReadonlyMap<string, Variable> {
   return new Map(
     [...layers, ...savedModules].flatMap(([path, layer]) =>
       [...layer.parameters].map(([name, parameter]) => [`${path}.${name}`, parameter] as const),

@@ -28,14 +28,17 @@ export interface LowRankOptions {
   readonly init: 'kaiming' | 'gaussian';
 }
 
-/** Throws INVALID_RANK, with the layer's path, for a rank that is no whole number from 1 to min(rows, columns). */
+/**
+ * Throws INVALID_RANK, with the layer's path, for a rank that is no whole number from 1 to min(rows, columns); files may hold
+ * higher ones.
+ */
 export function lowRankFactors(
   frozen: Pick<FrozenWeight, 'kind' | 'rows' | 'columns'>,
   { rank, init }: LowRankOptions,
-  { path, random }: Pick<Context, 'path' | 'random'>,
+  { path, random, initialise = true }: Pick<Context, 'path' | 'random'> & Partial<Pick<Context, 'initialise'>>,
 ): LowRankFactors {
   const { kind, rows, columns } = frozen;
-  const most = Math.min(rows, columns);
+  const most = initialise ? Math.min(rows, columns) : Infinity;
   if (!Number.isInteger(rank) || rank < 1 || rank > most) {
     throw new LoranError(
       'INVALID_RANK',

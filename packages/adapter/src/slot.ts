@@ -23,24 +23,26 @@ export class Slot {
   readonly path: string;
   readonly #adapters = new Map<string, Attached>();
   readonly #original: FrozenWeight;
-  #frozen: FrozenWeight;
-  #replacedBy: string | undefined;
+  #replacement: { readonly by: string; readonly frozen: FrozenWeight } | undefined;
   #merged: FrozenWeight | undefined;
+  #see: ((x: Tensor) => void) | undefined;
 
   constructor(path: string, frozen: FrozenWeight) {
     this.path = path;
     this.#original = frozen;
-    this.#frozen = frozen;
   }
 
-  /** The frozen weight that adapters build on. */
+  /** The frozen weight that adapters build on: the original, or what an active adapter has in its place. */
   get frozen(): FrozenWeight {
-    return this.#frozen;
+    const replacement = this.#replacement;
+    return replacement === undefined || this.#adapters.get(replacement.by)?.active === false
+      ? this.#original
+      : replacement.frozen;
   }
 
   /** Name of the adapter that replaced the frozen weight; see `replace`. */
   get replacedBy(): string | undefined {
-    return this.#replacedBy;
+    return this.#replacement?.by;
   }
 
   /** Names of all its adapters, in the order they were attached. */
@@ -59,21 +61,22 @@ export class Slot {
 
   /** Bytes of every frozen weight kept here: the original, a replacement, a merged copy. */
   get byteLength(): number {
-    return [...new Set([this.#original, this.#frozen, this.#merged])].reduce((sum, w) => sum + (w?.byteLength ?? 0), 0);
+    return this.#weights().reduce((sum, weight) => sum + weight.byteLength, 0);
   }
 
   /** The layer's output. x: linear [..., in], embedding ids [...]; result [..., out] or [..., width]. */
   apply(x: Tensor, pass: Pass = inference): Tensor {
+    this.#see?.(x);
     if (this.#merged !== undefined) return this.#merged.apply(x);
     if (pass.rows !== undefined) return this.#applyByRow(x, pass, pass.rows);
     const active = [...this.#adapters].filter(([, attached]) => attached.active);
     active.sort(([, a], [, b]) => outerFirst(a.layer) - outerFirst(b.layer)); // stable: otherwise as they were attached
-    if (active.length === 0) return this.#frozen.apply(x);
-    const last: Next = (input, delta) => this.#frozen.apply(input, delta);
+    if (active.length === 0) return this.frozen.apply(x);
+    const { base, last } = chainEnd(this.frozen, x);
     const chain = active.reduceRight<Next>(
       (next, [name, { layer, scale }]) =>
         (input, above) =>
-          layer.forward(input, (x, own) => next(x, sum(above, own)), this.#call(name, scale(), pass)),
+          layer.forward(input, (x, own) => next(x, sum(above, own)), this.#call(name, scale(), pass, base)),
       last,
     );
     return tf.tidy(() => chain(x));
@@ -82,24 +85,28 @@ export class Slot {
   /** Each row by its own adapter. The base product is computed once, unless an adapter changes the weight. */
   #applyByRow(x: Tensor, pass: Pass, rows: NonNullable<Pass['rows']>): Tensor {
     return tf.tidy(() => {
-      const base = this.#frozen.apply(x);
-      let y = base;
+      const original = chainEnd(this.#original, x);
+      let y = original.base(x);
       for (const [name, { layer, scale }] of this.#adapters) {
         const chosen = rows.get(name);
         if (chosen === undefined) continue;
-        const next: Next = (input, delta) =>
-          input === x && delta === undefined ? base : this.#frozen.apply(input, delta);
-        const own = layer.forward(x, next, this.#call(name, scale(), pass));
+        const { base, last } = this.#replacement?.by === name ? chainEnd(this.#replacement.frozen, x) : original;
+        const own = layer.forward(x, last, this.#call(name, scale(), pass, base));
         y = tf.where(spread(chosen, y), own, y);
       }
       return y;
     });
   }
 
-  #call(name: string, scale: Call['scale'], { training, random }: Pass): Call {
+  #call(name: string, scale: Call['scale'], { training, random }: Pass, base: Call['base']): Call {
     const drop: Call['drop'] = (x, rate) =>
       training && rate > 0 ? dropout(x, rate, random.derive(this.path).derive(name).key) : x;
-    return { training, scale, drop };
+    return { training, scale, drop, base };
+  }
+
+  /** Shows each input to `see`; undefined ends that. See LayerRequest.watch. */
+  watch(see: ((x: Tensor) => void) | undefined): void {
+    this.#see = see;
   }
 
   /** Puts an adapter's layer in the chain, active. Used by AdapterSet. */
@@ -116,10 +123,9 @@ export class Slot {
   /** Takes an adapter's layer out, without disposing it; puts the original weight back if that adapter had replaced it. */
   detach(name: string): void {
     this.#adapters.delete(name);
-    if (this.#replacedBy === name) {
-      this.#frozen.dispose();
-      this.#frozen = this.#original;
-      this.#replacedBy = undefined;
+    if (this.#replacement?.by === name) {
+      this.#replacement.frozen.dispose();
+      this.#replacement = undefined;
     }
   }
 
@@ -132,16 +138,15 @@ export class Slot {
     return new Map([...this.#adapters].filter(([, { active }]) => active).map(([name, { layer }]) => [name, layer]));
   }
 
-  /** Another frozen weight while the adapter `by` exists; see LayerRequest.replace. */
+  /** Another frozen weight while the adapter `by` is active; see LayerRequest.replace. */
   replace(by: string, frozen: FrozenWeight): void {
-    if (this.#replacedBy !== undefined || this.#adapters.size > 0) {
+    if (this.#replacement !== undefined || this.#adapters.size > 0) {
       throw new LoranError(
         'BASE_IN_USE',
-        `The adapter '${by}' changes the frozen weight of '${this.path}', on which ${this.#replacedBy ?? [...this.#adapters.keys()].join(', ')} already builds. Remove the others first.`,
+        `The adapter '${by}' changes the frozen weight of '${this.path}', on which ${this.#replacement?.by ?? [...this.#adapters.keys()].join(', ')} already builds. Remove the others first.`,
       );
     }
-    this.#frozen = frozen;
-    this.#replacedBy = by;
+    this.#replacement = { by, frozen };
   }
 
   /** Computes with `weight` alone until `unmerge`; the weight before it is kept as it is. */
@@ -163,8 +168,23 @@ export class Slot {
 
   /** Disposes the frozen weights; the adapters belong to whoever made them. */
   dispose(): void {
-    for (const weight of new Set([this.#original, this.#frozen, this.#merged])) weight?.dispose();
+    for (const weight of this.#weights()) weight.dispose();
   }
+
+  #weights(): FrozenWeight[] {
+    return [this.#original, this.#replacement?.frozen, this.#merged].filter((weight) => weight !== undefined);
+  }
+}
+
+/** The end of the chain, which computes the plain product of the chain's own x once. */
+function chainEnd(frozen: FrozenWeight, x: Tensor): { readonly base: Call['base']; readonly last: Next } {
+  let own: Tensor | undefined;
+  const base: Call['base'] = (input) => {
+    if (input !== x) return frozen.apply(input);
+    if (own === undefined || own.isDisposed) own = frozen.apply(x); // a layer may have asked inside a tidy of its own
+    return own;
+  };
+  return { base, last: (input, delta) => (delta === undefined ? base(input) : frozen.apply(input, delta)) };
 }
 
 /** What multiplies stands outside of what adds; see AdapterLayer.rescaling. */

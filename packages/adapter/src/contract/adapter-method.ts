@@ -9,6 +9,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/t
 import type { Plugin, PluginKind } from '@loran/plugin';
 import type { RandomStream } from '@loran/tensor';
 import type { ZodType } from 'zod';
+import type { Adaptable } from './adaptable.js';
 import type { FrozenWeight } from './frozen-weight.js';
 
 /** The state of one forward pass. */
@@ -18,6 +19,8 @@ export interface Call {
   readonly scale: number | Scalar;
   /** Inverted dropout with this call's random numbers: x·mask/(1−rate); `x` itself outside training or at rate 0. */
   readonly drop: <T extends Tensor>(x: T, rate: number) => T;
+  /** What the frozen weight gives for `x`, without any adapter; computed once for the call's own x, however many ask. */
+  readonly base: (x: Tensor) => Tensor;
 }
 
 export type Next = (x: Tensor, delta?: Tensor2D) => Tensor;
@@ -85,6 +88,8 @@ export interface AdapterLayer {
   rescaling?(scale: Call['scale']): Rescaling;
   /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
   replacement?(): Tensor2D;
+  /** The parameters as files hold them, where that is another form than they are trained in; the caller disposes them. */
+  saved?(): ReadonlyMap<string, Tensor>;
   dispose(): void;
 }
 
@@ -92,13 +97,17 @@ export interface AdapterLayer {
 export interface LayerRequest {
   readonly path: string;
   readonly frozen: FrozenWeight;
-  /** Puts another frozen weight in place while this adapter exists (PiSSA's residual); the original returns with its removal. */
+  /** Puts another frozen weight in place while this adapter is active (LoftQ's); the original returns when it is not. */
   replace(frozen: FrozenWeight): void;
   /**
    * The weight [rows, columns] before its storage rounded it (LoftQ, PiSSA over a quantised base), read again from the model's
    * files; the caller disposes it. Absent where the model no longer has it: then `frozen.weight()` is all there is.
    */
   original?(): Promise<Tensor2D>;
+  /** Shows each input of the module to `see`, while `prepare` has data pass through the model; see Context.calibrate. */
+  watch(see: (x: Tensor) => void): void;
+  /** The module gets no layer after all: a rank of 0. */
+  leaveOut(): void;
 }
 
 /** What a method may ask of its surroundings. */
@@ -114,6 +123,10 @@ export interface Context {
    * there already (see AdapterFormat.shared); `prepare` checks their shapes.
    */
   readonly shared: Map<string, Tensor>;
+  /** Whether initial values matter; false where those of a file follow: what only serves to find good ones is left out. */
+  readonly initialise: boolean;
+  /** Has the model compute that many examples of the data, for the layers that `prepare` watches; left out where there are no data. */
+  readonly calibrate?: (examples: number) => Promise<void>;
 }
 
 /** What a file says of the modules that an adapter is on. */
@@ -150,9 +163,19 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
   readonly kind: 'adapter-method';
   /** Validates a configuration and fills in the defaults. */
   readonly config: ZodType<Config>;
-  /** Work across layers, with data or the original weights: PiSSA, LoftQ, VeRA's shared matrices. */
-  prepare?(layers: readonly LayerRequest[], config: Config, context: Context): Promise<void>;
+  /**
+   * Work across layers, with data or the original weights: PiSSA, LoftQ, EVA, VeRA's shared matrices. A configuration that it
+   * returns takes the place of the one given: ranks that the data decided.
+   */
+  prepare?(layers: readonly LayerRequest[], config: Config, context: Context): Promise<Config | void>;
   create(frozen: FrozenWeight, config: Config, context: Context): AdapterLayer;
+  /** Layers on modules that are no targets, by their path: trained biases, rows of an embedding. `taken`: paths with a layer already. */
+  companions?(
+    model: Adaptable,
+    config: Config,
+    taken: ReadonlySet<string>,
+    context: (path: string) => Context,
+  ): ReadonlyMap<string, AdapterLayer>;
   readonly formats: readonly AdapterFormat<Config>[];
   /**
    * The configuration of an adapter whose layers compute scaling · B·A, unvalidated; the factors of such layers are variables,

@@ -9,8 +9,16 @@ import type { AdapterFormat, AdapterLayer } from '../contract/adapter-method.js'
 
 export const prefix = 'base_model.model.';
 
-/** Key in the file -> tensor to write from, or to assign to. Throws NO_FILE_KEY for a parameter the format cannot name. */
-export function adapterTensors(adapter: Adapter, format: AdapterFormat<unknown>): ReadonlyMap<string, Tensor> {
+/**
+ * Key in the file -> tensor to assign to, or to write from, where `parametersOf` a layer may be those of another form. Throws
+ * NO_FILE_KEY for a parameter the format cannot name.
+ */
+export function adapterTensors(
+  adapter: Adapter,
+  format: AdapterFormat<unknown>,
+  parametersOf: (layer: AdapterLayer) => ReadonlyMap<string, Tensor> = (layer) => layer.parameters,
+): ReadonlyMap<string, Tensor> {
+  const named = (layer: AdapterLayer) => [...parametersOf(layer), ...(layer.buffers ?? [])];
   const tensors = new Map<string, Tensor>();
   for (const [path, layer] of adapter.layers) {
     for (const [name, tensor] of named(layer)) {
@@ -29,5 +37,3 @@ export function adapterTensors(adapter: Adapter, format: AdapterFormat<unknown>)
   }
   return tensors;
 }
-
-const named = (layer: AdapterLayer): (readonly [string, Tensor])[] => [...layer.parameters, ...(layer.buffers ?? [])];

@@ -43,6 +43,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       selection: selectionOf(fields),
       modulesToSave: saved.names,
       ensureWeightTying: saved.tied,
+      initialise: false, // the values follow
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });

@@ -1,6 +1,7 @@
 /** Writes an adapter as a folder that PEFT reads: adapter_config.json, adapter_model.safetensors, README.md. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import { fromFloat32, type TensorBytes, writeFileAtomic, writeSafetensors } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
@@ -38,12 +39,18 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     );
   }
   const tensors: [string, TensorBytes][] = [];
-  for (const [key, tensor] of [...adapterTensors(adapter, format), ...sharedTensors(adapter, format)]) {
-    const values = Float32Array.from(await tensor.data<'float32'>());
-    if (!values.every(Number.isFinite)) {
-      throw new LoranError('NON_FINITE', `'${key}' holds NaN or infinite values; the adapter was not saved.`);
+  const converted = new Map([...adapter.layers.values()].map((layer) => [layer, layer.saved?.()]));
+  try {
+    const own = adapterTensors(adapter, format, (layer) => converted.get(layer) ?? layer.parameters);
+    for (const [key, tensor] of [...own, ...sharedTensors(adapter, format)]) {
+      const values = Float32Array.from(await tensor.data<'float32'>());
+      if (!values.every(Number.isFinite)) {
+        throw new LoranError('NON_FINITE', `'${key}' holds NaN or infinite values; the adapter was not saved.`);
+      }
+      tensors.push([key, { dtype: 'F32', shape: tensor.shape, data: fromFloat32(values, 'F32') }]);
     }
-    tensors.push([key, { dtype: 'F32', shape: tensor.shape, data: fromFloat32(values, 'F32') }]);
+  } finally {
+    for (const made of converted.values()) tf.dispose([...(made?.values() ?? [])]);
   }
   const fields = {
     auto_mapping: null,
