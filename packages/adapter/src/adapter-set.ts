@@ -14,7 +14,6 @@ import type { MergeReport } from './merge-report.js';
 import { disposeLayers, newAdapter } from './new-adapter.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { refuseRemoval } from './removal.js';
-import type { Slot } from './slot.js';
 
 export class AdapterSet {
   readonly model: Adaptable;

@@ -4,7 +4,6 @@
  */
 import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
 import { randomStream } from '@loran/tensor';
-import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Adapter } from './adapter.js';
 import type { AdapterOptions } from './adapter-options.js';
 import { parseConfig } from './config.js';
