@@ -78,9 +78,11 @@ describe.each(cases)("the authors' formula with $activation, $shape", (golden) =
       random: randomStream(0),
       resolve: (_, name) => registry.get(name),
       shared: new Map(),
+      initialise: true,
     });
     for (const [name, parameter] of layer.parameters) twoTerm.parameters.get(name)!.assign(parameter);
-    const keepAll = { training: true, scale: 1, drop: <T extends tf.Tensor>(input: T) => input };
+    const base = (input: tf.Tensor) => slot.frozen.apply(input);
+    const keepAll = { training: true, scale: 1, drop: <T extends tf.Tensor>(input: T) => input, base };
     const y = twoTerm.forward(x, (input, delta) => slot.frozen.apply(input, delta), keepAll);
     await expectClose(await y.data(), golden.y, { absolute: 4e-6 });
   });

@@ -268,6 +268,7 @@ describe.each(mutants)('$name', ({ method, breaks }) => {
     kind: 'linear',
     bases: [fp32, bf16],
     resolve: undefined,
+    startsFrom: 'seed',
     parameterCount,
     tolerances: { merge: { absolute: 1e-5 }, gradient: 0.01 },
   };
