@@ -35,6 +35,7 @@ export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-
 export type { MergeOptions } from './merge.js';
 export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
+export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';
 export { recomputed, type Formula } from './recomputed.js';

@@ -167,7 +167,11 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
    * Work across layers, with data or the original weights: PiSSA, LoftQ, EVA, VeRA's shared matrices. A configuration that it
    * returns takes the place of the one given: ranks that the data decided.
    */
-  prepare?(layers: readonly LayerRequest[], config: Config, context: Context): Promise<Config | undefined> | Promise<void>;
+  prepare?(
+    layers: readonly LayerRequest[],
+    config: Config,
+    context: Context,
+  ): Promise<Config | undefined> | Promise<void>;
   create(frozen: FrozenWeight, config: Config, context: Context): AdapterLayer;
   /** Layers on modules that are no targets, by their path: trained biases, rows of an embedding. `taken`: paths with a layer already. */
   companions?(
