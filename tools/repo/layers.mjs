@@ -14,6 +14,7 @@ const libraries = {
   lora: ['adapter', 'tensor', 'plugin'],
   loran: ['adapter', 'activations', 'tensor', 'plugin'],
   qlora: contract,
+  analysis: contract,
   hub: ['plugin'],
   datasets: ['hub', 'plugin'],
   evaluators: ['plugin'],
@@ -21,7 +22,7 @@ const libraries = {
   'engine-onnxruntime': ['tensor', 'formats', 'plugin'],
   'engine-tensorflow': ['tensor', 'plugin'],
   trainer: ['models', 'datasets', 'evaluators', ...contract],
-  experiments: ['trainer', 'models', 'datasets', 'evaluators', 'hub', 'engine-onnxruntime', ...contract],
+  experiments: ['trainer', 'models', 'datasets', 'evaluators', 'hub', 'engine-onnxruntime', 'analysis', ...contract],
 };
 const all = Object.keys(libraries);
 
@@ -39,6 +40,7 @@ export const testLayers = {
   ...Object.fromEntries(all.filter((layer) => !contract.includes(layer)).map((layer) => [layer, ['testing']])),
   loran: ['testing', 'lora'],
   qlora: ['testing', 'lora'],
+  analysis: ['testing', 'activations', 'lora', 'loran'],
   models: ['testing', 'lora', 'qlora', 'engine-onnxruntime'],
   'engine-tensorflow': ['testing', 'adapter', 'activations', 'lora', 'loran', 'qlora', 'engine-onnxruntime'],
   trainer: ['testing', 'lora', 'engine-onnxruntime'],

@@ -50,6 +50,11 @@ export class Slot {
     return [...this.#adapters.keys()];
   }
 
+  /** The model's own weight, which an adapter may have replaced; see LayerRequest.replace. */
+  get original(): FrozenWeight {
+    return this.#original;
+  }
+
   get merged(): boolean {
     return this.#merged !== undefined;
   }

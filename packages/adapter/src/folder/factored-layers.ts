@@ -60,9 +60,12 @@ export async function addFactored(
     readonly dropout?: number;
     readonly name?: string;
     readonly file: string;
+    /** Modules to be trained whole beside them; see AdapterOptions. */
+    readonly modulesToSave?: readonly string[];
+    readonly ensureWeightTying?: boolean;
   },
 ): Promise<Adapter> {
-  const { scaling, dropout = 0, name, file } = options;
+  const { scaling, dropout = 0, name, file, modulesToSave = [], ensureWeightTying = false } = options;
   const method = [...options.methods].find(({ factoredConfig }) => factoredConfig !== undefined);
   if (method?.factoredConfig === undefined) {
     throw new LoranError(
@@ -85,6 +88,8 @@ export async function addFactored(
     method,
     config: method.factoredConfig({ rank, scaling, dropout, ranks }),
     targetModules: namesFor(set.model, [...layers.keys()]),
+    modulesToSave,
+    ensureWeightTying,
     ...(name === undefined ? {} : { name }),
   });
   try {
