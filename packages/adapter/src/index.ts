@@ -2,6 +2,9 @@ export { type Adapter, adapterParameters } from './adapter.js';
 export type { AdapterOptions } from './adapter-options.js';
 export { AdapterSet } from './adapter-set.js';
 export { type AdapterStatus, formatAdapterStatus } from './adapter-status.js';
+export { combinationTypes, type CombinationType } from './combine/combination-type.js';
+export { combineAdapters, type CombinedAdapter } from './combine/combine-adapters.js';
+export type { CombineOptions } from './combine/combine-options.js';
 export type { Adaptable } from './contract/adaptable.js';
 export type {
   AdapterFormat,
