@@ -72,6 +72,34 @@ describe('models', () => {
   });
 });
 
+describe('combine', () => {
+  const both = (...flags: string[]) =>
+    run('combine', '--model', model, '--adapter', adapter, '--adapter', adapter, ...flags, '--json', ...cpu);
+
+  test('weights that sum to 1 of the same adapter twice give that adapter', async () => {
+    const output = path.join(folder, 'combined');
+    const made = await both('--weights', '0.25,0.75', '--type', 'cat', '--output', output);
+    expect(made.err).not.toContain('error');
+    expect(lastJson(made.out)).toEqual({ output, type: 'cat', lost: 0, warnings: [] });
+    expect(JSON.parse(await readFile(path.join(output, 'adapter_config.json'), 'utf8'))).toMatchObject({
+      peft_type: 'LORA',
+      base_model_name_or_path: model,
+      task_type: 'CAUSAL_LM',
+    });
+    expect(await continued('--model', model, '--adapter', output)).toEqual(adapted);
+    const again = await both('--weights', '1,-1', '--output', output);
+    expect(again).toMatchObject({ exitCode: 1, err: expect.stringContaining('FOLDER_NOT_EMPTY') as string });
+  });
+
+  test('what does not fit together is said', async () => {
+    const output = path.join(folder, 'none');
+    expect((await both('--weights', '1', '--output', output)).err).toMatch(/INVALID_COMBINATION.*2 adapters/);
+    expect((await both('--weights', '1,one', '--output', output)).err).toContain('It should be a number');
+    expect((await both('--weights', '1,1', '--type', 'ties', '--output', output)).err).toMatch(/density/);
+    expect(await readdir(folder)).not.toContain('none');
+  });
+});
+
 describe('4 bits', () => {
   test('a checkpoint as bitsandbytes has it is loaded as it is', async () => {
     const output = path.join(folder, 'packed');

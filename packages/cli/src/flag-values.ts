@@ -14,6 +14,9 @@ export function list(text: string): string[] {
     .filter((item) => item !== '');
 }
 
+/** Numbers separated by commas. */
+export const numbers = (text: string): number[] => list(text).map(number);
+
 /** A comma-separated list of names; 'all-linear', and what has the marks of a regular expression, stay one string. */
 export function targetModules(text: string): string | string[] {
   return text === 'all-linear' || /[\\*+?()[\]|^$]/.test(text) ? text : list(text);

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js';
 export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
 export type { Experiment, ExperimentHooks } from './experiment.js';
+export type { CombineFoldersOptions, CombineFoldersResult } from './export/combine-folders.js';
 export { exportFormats } from './export/export-formats.js';
 export type { ExportModelOptions, ExportResult } from './export/export-model.js';
 export { inspect, type InspectedTensor, type Inspection } from './inspect.js';

@@ -15,6 +15,7 @@ import { type Plugin, type PluginKind, Registry } from '@loran/plugin';
 import type { Engine } from '@loran/tensor';
 import { systemClock } from './clock.js';
 import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './evaluate-adapter.js';
+import { combineFolders, type CombineFoldersOptions, type CombineFoldersResult } from './export/combine-folders.js';
 import { exportModel, type ExportModelOptions, type ExportResult } from './export/export-model.js';
 import { type Experiment, experiment } from './experiment.js';
 import type { ExperimentOptions, TrainRunOptions } from './options.js';
@@ -40,6 +41,8 @@ export interface Lab {
   generator(options: GeneratorOptions): Promise<TextGenerator>;
   /** Writes a model with adapters merged in, or an adapter, in another format. */
   export(options: ExportModelOptions): Promise<ExportResult>;
+  /** Makes one adapter of several, by weights. */
+  combine(options: CombineFoldersOptions): Promise<CombineFoldersResult>;
   /** Arms × seeds, ready to run. */
   experiment(options: ExperimentOptions): Experiment;
 }
@@ -83,6 +86,7 @@ export function createLab(): Lab {
     evaluate: (options) => evaluateAdapter(lab, options),
     generator: (options) => textGenerator(lab, options),
     export: (options) => exportModel(lab, options),
+    combine: (options) => combineFolders(lab, options),
     experiment: (options) => experiment(lab, options),
   };
   return lab.use(

@@ -131,7 +131,9 @@ async function addAdapters(
   const loading = { methods: lab.plugins<AdapterMethod>('adapter-method').list(), resolve: resolver(lab) };
   const adapters: Adapter[] = [];
   for (const [i, place] of places.entries()) {
-    const named = { ...loading, name: i === 0 ? 'default' : path.parse(path.resolve(place)).name };
+    const own = path.parse(path.resolve(place)).name;
+    const name = i === 0 ? 'default' : set.names().includes(own) ? `${own}-${i + 1}` : own; // two runs' folders: a/adapter, b/adapter
+    const named = { ...loading, name };
     if (isGguf(place)) adapters.push(await loadGgufAdapter(source, model, set, place, named));
     else adapters.push(await ((await isMlx(place)) ? loadMlxAdapter : loadAdapter)(set, place, named));
   }
