@@ -30,8 +30,10 @@ export async function combineAdapters(set: AdapterSet, options: CombineOptions):
   set.refuseUnlessFree(name);
   const adapters = options.adapters.map((own) => set.get(own));
   for (const adapter of adapters) refuse(set, adapter);
-  const scales = await Promise.all(adapters.map(({ scale }) => (typeof scale === 'number' ? scale : scale.data())));
-  const weights = scales.map((scale, k) => options.weights[k]! * (typeof scale === 'number' ? scale : scale[0]!));
+  const weights: number[] = [];
+  for (const [k, { scale }] of adapters.entries()) {
+    weights.push(options.weights[k]! * (typeof scale === 'number' ? scale : (await scale.data<'float32'>())[0]!));
+  }
 
   const layers = new Map<string, CombinedLayer>();
   for (const [path, { frozen }] of set.model.modules()) {

@@ -46,7 +46,7 @@ export function checkedCombination(options: CombineOptions): Combination {
   if (election !== undefined && combination.votes !== true) {
     throw invalid(`'${type}' elects no signs; leave out election ('${election}').`);
   }
-  if (election !== undefined && election !== 'total' && election !== 'frequency') {
+  if (!['total', 'frequency', undefined].includes(election)) {
     throw invalid(`election is 'total' or 'frequency', not '${String(election)}'.`);
   }
   if (rank !== undefined && combination.of !== 'updates') {
