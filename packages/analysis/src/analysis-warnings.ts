@@ -25,10 +25,6 @@ export function analysisWarnings(layers: readonly LayerAnalysis[]): AnalysisWarn
   );
   const still = moved.filter(({ movement }) => movement < fp32Resolution);
   const moving = moved.filter((layer) => !still.includes(layer));
-  const lost = (['BF16', 'F16'] as const).flatMap((type) => [
-    lostIn(type, 'merged', moving, all),
-    lostIn(type, 'update', moving, all),
-  ]);
   return [
     warning('NON_FINITE', paths(layers.filter(({ finite }) => !finite)), (which) => {
       return `The update of ${which(all)} holds NaN or infinite values: the adapter has diverged.`;
@@ -40,7 +36,7 @@ export function analysisWarnings(layers: readonly LayerAnalysis[]): AnalysisWarn
       const most = Math.max(...still.map(({ movement }) => movement));
       return `The activation is the identity in practice in ${which(all)}: it moves the update by ${scientific(most)} of its size at most, below what fp32 can hold (2⁻²⁴ = ${scientific(fp32Resolution)}). Larger constants, or LoRA, which is cheaper.`;
     }),
-    ...lost,
+    ...(['BF16', 'F16'] as const).map((type) => lostIn(type, moving, all)),
   ].filter((each) => each !== undefined);
 }
 
@@ -49,20 +45,17 @@ type Moving = Readonly<Record<'update' | 'merged', Readonly<Record<RoundedType, 
   readonly movement: number;
 };
 
-function lostIn(
-  type: 'BF16' | 'F16',
-  place: 'update' | 'merged',
-  layers: readonly Moving[],
-  all: number,
-): AnalysisWarning | undefined {
-  const lost = layers.filter((layer) => layer[place][type] < lostBelow);
+/** Of a merge into that type: the adapter's own path is fp32. */
+function lostIn(type: 'BF16' | 'F16', layers: readonly Moving[], all: number): AnalysisWarning | undefined {
+  const lost = layers.filter(({ merged }) => merged[type] < lostBelow);
   return warning('LOST_IN_ROUNDING', paths(lost), (which) => {
-    const shares = lost.map((layer) => layer[place][type]);
-    const movements = lost.map(({ movement }) => movement);
-    const numbers = `the activation moves the update by ${range(movements, scientific)} of its size, and ${range(shares, percent)} of the elements`;
-    return place === 'merged'
-      ? `Merged into ${type}, W + ΔW of ${which(all)} is nearly what the identity would give: ${numbers} differ from it. Merge into F32, or keep the adapter beside its base.`
-      : `Computed in ${type}, ΔW of ${which(all)} is nearly that of the identity: ${numbers} differ from it. Keep the adapter's path in fp32, as it is here.`;
+    const of = (figure: (layer: Moving) => number, format: (value: number) => string) =>
+      range(lost.map(figure), format);
+    return (
+      `Merged into ${type}, the weights of ${which(all)} are nearly those that the identity would give: the activation moves ΔW by ` +
+      `${of(({ movement }) => movement, scientific)} of its size, and ${of(({ merged }) => merged[type], percent)} of the elements of W + ΔW differ ` +
+      `(of ΔW computed in ${type}, ${of(({ update }) => update[type], percent)}). Merge into F32, or keep the adapter beside its base.`
+    );
   });
 }
 

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { LoranError } from '@loran/plugin';
 import { closeEngine } from '@loran/tensor';
 import { phaseBar } from '@loran/trainer';
+import { analyseCommand, reduceCommand } from './commands/analyse.js';
 import { combineCommand } from './commands/combine.js';
 import { completionCommand } from './commands/completion.js';
 import { evaluateCommand } from './commands/evaluate.js';
@@ -36,7 +37,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
     })
     .showSuggestionAfterError();
   const using = [trainCommand, evaluateCommand, generateCommand];
-  const commands = [...using, mergeCommand, convertCommand, combineCommand, inspectCommand, listCommand, schemaCommand];
+  const writing = [mergeCommand, convertCommand, combineCommand, reduceCommand];
+  const commands = [...using, ...writing, analyseCommand, inspectCommand, listCommand, schemaCommand];
   for (const command of [...commands, completionCommand]) command(program, screen, result);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,3 +1,5 @@
+export type { AnalyseTrainedOptions } from './analysis/analyse-trained.js';
+export { reducedFormats, type ReduceResult, type ReduceTrainedOptions } from './analysis/reduce-trained.js';
 export type { Clock } from './clock.js';
 export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
 export type { Experiment, ExperimentHooks } from './experiment.js';

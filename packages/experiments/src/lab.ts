@@ -7,12 +7,15 @@
  */
 import { Container, ContainerModule } from 'inversify';
 import { bf16, fp32 } from '@loran/adapter';
+import type { AdapterAnalysis } from '@loran/analysis';
 import { builtInReaders } from '@loran/datasets';
 import { onnxruntime } from '@loran/engine-onnxruntime';
 import { builtInEvaluators } from '@loran/evaluators';
 import { modelFamilies } from '@loran/models';
 import { type Plugin, type PluginKind, Registry } from '@loran/plugin';
 import type { Engine } from '@loran/tensor';
+import { analyseTrained, type AnalyseTrainedOptions } from './analysis/analyse-trained.js';
+import { reduceTrained, type ReduceTrainedOptions, type ReduceResult } from './analysis/reduce-trained.js';
 import { systemClock } from './clock.js';
 import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './evaluate-adapter.js';
 import { combineFolders, type CombineFoldersOptions, type CombineFoldersResult } from './export/combine-folders.js';
@@ -43,6 +46,10 @@ export interface Lab {
   export(options: ExportModelOptions): Promise<ExportResult>;
   /** Makes one adapter of several, by weights. */
   combine(options: CombineFoldersOptions): Promise<CombineFoldersResult>;
+  /** What a trained adapter does to each weight: spectra, ranks, what its nonlinearity changes. */
+  analyse(options: AnalyseTrainedOptions): Promise<AdapterAnalysis>;
+  /** Writes a trained adapter of any method as a LoRA of chosen rank, and says what that loses. */
+  reduce(options: ReduceTrainedOptions): Promise<ReduceResult>;
   /** Arms × seeds, ready to run. */
   experiment(options: ExperimentOptions): Experiment;
 }
@@ -87,6 +94,8 @@ export function createLab(): Lab {
     generator: (options) => textGenerator(lab, options),
     export: (options) => exportModel(lab, options),
     combine: (options) => combineFolders(lab, options),
+    analyse: (options) => analyseTrained(lab, options),
+    reduce: (options) => reduceTrained(lab, options),
     experiment: (options) => experiment(lab, options),
   };
   return lab.use(

@@ -10,6 +10,8 @@ export interface PhaseListeners {
   readonly load: Listener;
   readonly tokenise: Listener;
   readonly evaluate: Listener;
+  readonly analyse: Listener;
+  readonly reduce: Listener;
   readonly write: Listener;
 }
 
@@ -28,6 +30,8 @@ export function phaseListeners({ container }: Pick<Lab, 'container'>): PhaseList
     load: listener('load', 'bytes'),
     tokenise: listener('tokenise', 'examples'),
     evaluate: listener('evaluate', 'examples'),
+    analyse: listener('analyse', 'layers'),
+    reduce: listener('reduce', 'layers'),
     write: listener('write', 'bytes'),
   };
 }
