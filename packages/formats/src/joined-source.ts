@@ -9,7 +9,7 @@ import { fileSource, type ByteSource } from './byte-source.js';
 import { TensorFileError } from './tensor-file-error.js';
 
 /** The bytes of all parts, one after the other. Closing it closes them. */
-export function joinedSource(name: string, parts: readonly ByteSource[]): ByteSource {
+function joinedSource(name: string, parts: readonly ByteSource[]): ByteSource {
   const starts = parts.map((_, i) => parts.slice(0, i).reduce((sum, { size }) => sum + size, 0));
   return {
     name,

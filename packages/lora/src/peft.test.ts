@@ -102,11 +102,15 @@ describe('a PEFT configuration', () => {
 
   test('comes back from our own fields', () => {
     const config = lora.config.parse({ rank: 4, alpha: 3, dropout: 0.5, rsLora: true, init: 'gaussian' });
-    expect(lora.config.parse(peftFormat.fromFile(peftFormat.toFile(config, { conv1d: false })))).toEqual(config);
+    expect(
+      lora.config.parse(peftFormat.fromFile(peftFormat.toFile(config, { conv1d: false, layers: new Map() }))),
+    ).toEqual(config);
   });
 
   test.each([true, false])('says whether the targets are Conv1D layers: %s', (conv1d) => {
-    expect(peftFormat.toFile(lora.config.parse({}), { conv1d })).toMatchObject({ fan_in_fan_out: conv1d });
+    expect(peftFormat.toFile(lora.config.parse({}), { conv1d, layers: new Map() })).toMatchObject({
+      fan_in_fan_out: conv1d,
+    });
   });
 
   test.each([

@@ -57,12 +57,14 @@ describe('in a file', () => {
     [{ rank: 4, activation: { name: 'sine', frequency: { value: 30, trainable: true } } }],
   ])('%j comes back', (options) => {
     const config = loranConfig.parse(options);
-    const fields: unknown = JSON.parse(JSON.stringify(peftFormat.toFile(config, { conv1d: false })));
+    const fields: unknown = JSON.parse(JSON.stringify(peftFormat.toFile(config, { conv1d: false, layers: new Map() })));
     expect(loranConfig.parse(peftFormat.fromFile(fields as Record<string, unknown>))).toEqual(config);
   });
 
   test('an activation given as a value is named', () => {
-    expect(peftFormat.toFile(loranConfig.parse({ activation: sine }), { conv1d: false })).toMatchObject({
+    expect(
+      peftFormat.toFile(loranConfig.parse({ activation: sine }), { conv1d: false, layers: new Map() }),
+    ).toMatchObject({
       activation: 'sine',
     });
   });

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { createActivationRegistry, standardActivations } from '@loran/activations';
+import type { FrozenWeight } from '@loran/adapter';
 import { openEngine, portableEngine } from '@loran/tensor';
 import { describeAdapterMethod } from '@loran/testing';
 import { beforeAll } from 'vitest';
@@ -12,8 +13,16 @@ const registry = createActivationRegistry(standardActivations);
 
 const options = {
   resolve: (_: string, name: string) => registry.get(name),
-  parameterCount: ({ rank, activation }: LoranConfig, { rows, columns }: { rows: number; columns: number }) =>
-    rank * (rows + columns) + (typeof activation === 'object' && activation.name === 'sine' ? 1 : 0),
+  parameterCount(config: LoranConfig, { kind, rows, columns }: Pick<FrozenWeight, 'kind' | 'rows' | 'columns'>) {
+    const { rank, depth, projections, biases, activation } = config;
+    const [width, height] = kind === 'linear' ? [columns, rows] : [rows, columns];
+    const widths = projections.length > 0 ? [...projections, width] : Array.from({ length: depth + 1 }, () => width);
+    const [first = 0, ...others] = widths;
+    const P = projections.length > 0 ? others.reduce((sum, size, i) => sum + size * widths[i]!, 0) : 0;
+    const b = biases ? others.reduce((sum, size) => sum + size, 0) : 0;
+    const trained = typeof activation === 'object' && activation.name === 'sine' ? 1 : 0;
+    return rank * (first + height) + P + b + trained;
+  },
 };
 const publishedWave = {
   law: 'its gradients equal finite differences',
@@ -30,6 +39,9 @@ describeAdapterMethod(loran, {
     'trained sine': { rank: 2, alpha: 2, activation: { name: 'sine', frequency: { value: 3, trainable: true } } },
     sigmoid: { rank: 2, alpha: 4, activation: 'sigmoid', init: 'gaussian' },
     relu: { rank: 2, alpha: 4, activation: 'relu' },
+    'two projections and biases': { rank: 2, alpha: 4, activation: 'tanh', projections: [3, 4], biases: true },
+    'sigmoid behind which P starts at 0': { rank: 2, alpha: 4, activation: 'sigmoid', projections: [4], dropout: 0.1 },
+    'applied twice': { rank: 2, alpha: 4, activation: 'tanh', depth: 2, biases: true, scaling: 'sqrt-rank' },
   },
   skip: [
     publishedWave,
@@ -52,6 +64,7 @@ describeAdapterMethod(loran, {
   configs: {
     sinter: { rank: 2, alpha: 4 },
     'trained sine': { rank: 2, alpha: 2, activation: { name: 'sine', frequency: { value: 3, trainable: true } } },
+    'two projections and biases': { rank: 2, alpha: 4, activation: 'tanh', projections: [3, 4], biases: true },
   },
   skip: [publishedWave],
 });

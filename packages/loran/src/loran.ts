@@ -2,7 +2,7 @@
  * LoRAN: a nonlinear low-rank update of a frozen weight (Li et al., Findings of EMNLP 2024, doi
  * 10.18653/v1/2024.findings-emnlp.177; Deng et al. 2025, arXiv 2509.21870).
  *
- *   ΔW = (α/r)·f(B·A)          f elementwise on the whole product, scaled after f
+ *   ΔW = (α/r)·f(B·A)          f elementwise on the whole product, scaled after f; other scalings: see scalingAt
  *   y  = W x + ΔW dropout(x)
  *
  *   W [out, in]  frozen          A [r, in]  Kaiming uniform          B [out, r]  zeros, so ΔW starts at 0 where f(0) = 0
@@ -12,16 +12,16 @@
  * [out, in] array is kept for it. All of it is fp32: with the published constants Sinter changes ΔW by 5e-5 of its size,
  * which no 16-bit type can hold.
  *
- * The authors' code also has square projections P and biases b after f, which their published runs switch off; they are
- * not here. Theirs needs out = in without them; this has no such limit.
+ * The authors' code also has projections P and biases b after f, which their published runs switch off: see updateChain.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { resolveActivation, type ActivationSpec } from '@loran/activations';
-import { lowRankFactors, recomputed, updateProduct, type AdapterMethod, type Call, type Context } from '@loran/adapter';
-import { LoranError } from '@loran/plugin';
+import { recomputed, updateProduct, type AdapterMethod, type Call } from '@loran/adapter';
+import { activationAt, nameOf, rankAt, refuseDead, resolved, scalingAt } from './layer-settings.js';
 import { loranConfig, type LoranConfig } from './loran-config.js';
+import { mloraFormat } from './mlora-format.js';
 import { activationKey, peftFormat } from './peft-format.js';
+import { updateChain } from './update-chain.js';
 import { version } from './version.js';
 
 export const loran: AdapterMethod<LoranConfig> = {
@@ -30,76 +30,63 @@ export const loran: AdapterMethod<LoranConfig> = {
   package: '@loran/loran',
   version,
   config: loranConfig,
-  formats: [peftFormat],
+  formats: [peftFormat, mloraFormat],
 
-  /** Refuses an activation that no gradient passes at 0, where every element of B·A starts: nothing would be trained. */
-  async prepare(_layers, { activation }, context) {
-    const f = resolve(activation, context).instantiate();
-    const gradient = tf.tidy(() => tf.grad((z) => f.apply(z))(tf.scalar(0)));
-    const [slope = Number.NaN] = await gradient.data<'float32'>();
-    gradient.dispose();
-    f.dispose();
-    if (Number.isFinite(slope) && slope !== 0) return;
-    throw new LoranError(
-      'DEAD_ACTIVATION',
-      `The activation '${nameOf(activation)}' has slope ${slope} at 0, where a LoRAN update starts, so no gradient would reach it. ` +
-        'Choose an activation with a finite slope other than 0 there, or give it a derivative that has one.',
-    );
+  async prepare(layers, config, context) {
+    if (config.projections.length > 0) return; // B starts away from 0
+    const used = new Set(layers.map(({ path }) => activationAt(config, path)));
+    for (const activation of used) await refuseDead(activation, context);
   },
 
   create(frozen, config, context) {
-    const { rank, alpha, dropout } = config;
-    const resolved = resolve(config.activation, context);
+    const { path } = context;
+    const { dropout } = config;
+    const activation = activationAt(config, path);
+    const resolvedActivation = resolved(activation, context);
     const isLinear = frozen.kind === 'linear';
-    const factors = lowRankFactors(frozen, config, context);
-    const { A, B } = factors;
-    const f = resolved.instantiate();
+    const scaling = scalingAt(config, path, frozen);
+    const chain = updateChain(frozen, { ...config, rank: rankAt(config, path) }, context);
+    const f = resolvedActivation.instantiate();
 
     const formed = (from: Tensor2D, scale: Call['scale'] = 1): Tensor2D =>
       tf.tidy(() => {
-        const shaped = f.apply(factors.product(from)); // [rows, columns]
-        return typeof scale === 'number'
-          ? tf.mul(shaped, (alpha / rank) * scale)
-          : tf.mul(tf.mul(shaped, alpha / rank), scale);
+        const shaped = chain.update((z) => f.apply(z), from); // [rows, columns]
+        return typeof scale === 'number' ? tf.mul(shaped, scaling * scale) : tf.mul(tf.mul(shaped, scaling), scale);
       });
+
+    const [A, ...others] = [...chain.parameters.values(), ...f.parameters.values()] as [Variable, ...Variable[]];
 
     /** ΔW, no earlier than x, and formed again in the backward pass. */
     const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
       typeof scale === 'number'
-        ? recomputed({ inputs: [A, B, ...f.parameters.values()], form: (A) => formed(A as Tensor2D, scale) }, x)
-        : recomputed(
-            {
-              inputs: [A, scale, B, ...f.parameters.values()],
-              form: (A, scale) => formed(A as Tensor2D, scale as Scalar),
-            },
-            x,
-          );
+        ? recomputed({ inputs: [A, ...others], form: (A) => formed(A as Tensor2D, scale) }, x)
+        : recomputed({ inputs: [A, scale, ...others], form: (A, scale) => formed(A as Tensor2D, scale as Scalar) }, x);
 
     return {
       parameters: new Map<string, Variable>([
-        [isLinear ? 'A' : 'embeddingA', A],
-        [isLinear ? 'B' : 'embeddingB', B],
+        ...chain.parameters,
         ...[...f.parameters].map(([name, parameter]) => [activationKey(name), parameter] as const),
       ]),
       forward: (x, next, { training, scale, drop }) =>
         isLinear && training && dropout > 0
           ? tf.add(next(x), updateProduct(drop(x, dropout), update(x, scale)))
           : next(x, update(x, scale)),
-      delta: () => ({ weight: formed(A) }),
+      delta: () => ({ weight: formed(chain.A) }),
       nonlinear: () => {
-        const product = factors.product();
+        const product = chain.product();
         const slope = tf.grad((z) => f.apply(z))(product) as Tensor2D; // f acts elementwise: the gradient of its sum
-        return { product, slope, linear: tf.mul(product, alpha / rank) };
+        const linear = tf.tidy(() =>
+          tf.mul<Tensor2D>(
+            chain.update((z) => z),
+            scaling,
+          ),
+        );
+        return { name: nameOf(activation), product, slope, linear };
       },
       dispose: () => {
-        factors.dispose();
+        chain.dispose();
         f.dispose();
       },
     };
   },
 };
-
-const resolve = (activation: ActivationSpec, context: Context) =>
-  resolveActivation(activation, (name) => context.resolve('activation', name));
-
-const nameOf = (activation: ActivationSpec): string => (typeof activation === 'string' ? activation : activation.name);

@@ -61,6 +61,8 @@ export interface Rescaling {
  * tensors.
  */
 export interface NonlinearUpdate {
+  /** Of f, for tables and errors. */
+  readonly name: string;
   /** z, what f is applied to (where it is applied several times, at first): LoRAN's B·A. */
   readonly product: Tensor2D;
   /** f′(z), in z's shape. */
@@ -133,6 +135,8 @@ export interface Context {
 export interface TargetFacts {
   /** Whether all linear ones among them are Conv1D layers, with weights of [in, out] in their class. */
   readonly conv1d: boolean;
+  /** Module path -> the layer there, whose parameters have the shapes. */
+  readonly layers: ReadonlyMap<string, Pick<AdapterLayer, 'parameters'>>;
 }
 
 /** How a method's configuration and tensors stand in files, both ways: PEFT's layout, or another. */
@@ -140,7 +144,7 @@ export interface AdapterFormat<Config> {
   readonly name: string; // 'peft'
   /** Value of `peft_type` in adapter_config.json. */
   readonly peftType: string;
-  /** The method's own fields of adapter_config.json, in snake_case. */
+  /** The method's own fields of adapter_config.json, in snake_case. Throws NOT_IN_FORMAT for what the format has no words for. */
   toFile(config: Config, targets: TargetFacts): Readonly<Record<string, unknown>>;
   /** The configuration from those fields, unvalidated: the method's schema checks it. Unknown fields are ignored. */
   fromFile(fields: Readonly<Record<string, unknown>>): unknown;

@@ -26,7 +26,8 @@ export interface SaveAdapterOptions {
 
 /**
  * Writes `adapter` into `folder`, which is made if need be. Parameters are F32. Every file is replaced whole or not at
- * all. Throws NON_FINITE before anything is written when a parameter is not finite, UNKNOWN_FORMAT, WRITE_FAILED.
+ * all. Throws NON_FINITE before anything is written when a parameter is not finite, UNKNOWN_FORMAT,
+ * NOT_IN_FORMAT and NO_FILE_KEY where the format cannot hold what the adapter is, WRITE_FAILED.
  */
 export async function saveAdapter(adapter: Adapter, folder: string, options: SaveAdapterOptions = {}): Promise<void> {
   const { method, config, targetModules, modulesToSave } = adapter;
@@ -38,6 +39,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
       `'${method.name}' cannot be written as '${options.format ?? 'a file'}'; it knows: ${method.formats.map(({ name }) => name).join(', ') || 'no format'}.`,
     );
   }
+  const own = format.toFile(config, adapter);
   const tensors: [string, TensorBytes][] = [];
   const converted = new Map([...adapter.layers.values()].map((layer) => [layer, layer.saved?.()]));
   try {
@@ -63,7 +65,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     target_modules: targetModules,
     ...selectionFields(adapter.selection),
     task_type: options.taskType ?? null,
-    ...format.toFile(config, adapter),
+    ...own,
   };
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, weightsFileName), tensors, {

@@ -1,5 +1,5 @@
 /** What a model or an adapter can be written as. */
-import { saveAdapter, saveMlxAdapter } from '@loran/adapter';
+import { type Adapter, saveAdapter, saveMlxAdapter } from '@loran/adapter';
 import {
   saveGguf,
   saveGgufAdapter,
@@ -109,16 +109,29 @@ export const exportFormats: readonly ExportFormat[] = [
     name: 'peft',
     about: 'an adapter for PEFT',
     dtypes: [],
-    async write(from, { output, baseModel }) {
-      const { taskType } = from;
-      await saveAdapter(onlyAdapter(from, 'peft'), output, {
-        baseModel,
-        ...(taskType === undefined ? {} : { taskType }),
-      });
-      return [];
-    },
+    write: (from, options) => writeAdapter(from, options, onlyAdapter(from, 'peft')),
+  },
+  {
+    name: 'mlora',
+    about: "a LoRAN adapter for its authors' code",
+    dtypes: [],
+    write: (from, options) => writeAdapter(from, options, onlyAdapter(from, 'mlora'), 'mlora'),
   },
 ];
+
+async function writeAdapter(
+  { taskType }: AdaptedSource,
+  { output, baseModel }: ExportOptions,
+  adapter: Adapter,
+  format?: string,
+): Promise<readonly string[]> {
+  await saveAdapter(adapter, output, {
+    baseModel,
+    ...(format === undefined ? {} : { format }),
+    ...(taskType === undefined ? {} : { taskType }),
+  });
+  return [];
+}
 
 async function writeFolder(
   { source, model, set }: AdaptedSource,

@@ -13,7 +13,7 @@ const exportOptions = z.strictObject({
     .default([])
     .describe("Folders of adapters, PEFT's or mlx-lm's, names on the hub, or .gguf files of llama.cpp's."),
   base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
-  to: z.string().default('hf').describe('Format: hf, bnb-nf4, gguf, gguf-lora, onnx, onnx-adapter, mlx, peft.'),
+  to: z.string().default('hf').describe('Format: hf, bnb-nf4, gguf, gguf-lora, onnx, onnx-adapter, mlx, peft, mlora.'),
   output: z.string().describe('Folder or file to write.'),
   dtype: z
     .string()

@@ -33,7 +33,9 @@ test.each(['state.bin', 'protocol-4.pt'])('%s holds what torch reads from it', a
 test('values come as fp32, tied and partial views from where they stand', async () => {
   const file = await openTorch(fixture('state.bin'));
   const values = async (name: string) => {
-    for await (const run of file.values(name)) return [...run];
+    const values: number[] = [];
+    for await (const run of file.values(name)) values.push(...run);
+    return values;
   };
   expect(await values('view')).toEqual([4, 5, 6, 7, 8, 9]);
   expect(await values('every.BF16')).toEqual([1, 0, 1, 1, 0]);
