@@ -3,11 +3,12 @@
     python tools/parity/bnb_checkpoint.py
 
 Needs torch, transformers and bitsandbytes (with its native CPU library, x86-64). Writes packages/models/src/__fixtures__/bnb/NAME:
-config.json, model.safetensors, and golden.json with the logits in fp32 of transformers over bitsandbytes. The tokenizer is that of
+config.json, model.safetensors, and golden.json with the logits and the loss in fp32 of transformers over bitsandbytes. The tokenizer is that of
 the tiny decoders.
 
     llama         NF4, double quantisation, blocks of 64
     llama-single  NF4, plain block maxima, the packed bytes kept as bfloat16, the head tied
+    llama-fp4     FP4, double quantisation, blocks of 64, the head tied
     gpt2          NF4 of Conv1D layers, with biases, the head tied
 """
 
@@ -32,9 +33,11 @@ LLAMA = LlamaConfig(
 GPT2 = GPT2Config(n_embd=64, n_layer=1, n_head=4, n_inner=80, n_positions=16, **TOKENS)
 DOUBLE = dict(bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
 SINGLE = dict(bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=False, bnb_4bit_quant_storage=torch.bfloat16)
+FP4 = dict(bnb_4bit_quant_type="fp4", bnb_4bit_use_double_quant=True)
 CASES = {
     "llama": (LlamaForCausalLM, LLAMA, DOUBLE),
     "llama-single": (LlamaForCausalLM, LlamaConfig(**{**LLAMA.to_dict(), "tie_word_embeddings": True}), SINGLE),
+    "llama-fp4": (LlamaForCausalLM, LlamaConfig(**{**LLAMA.to_dict(), "tie_word_embeddings": True}), FP4),
     "gpt2": (GPT2LMHeadModel, GPT2, DOUBLE),
 }
 
@@ -59,8 +62,9 @@ def main() -> None:
         (folder / "generation_config.json").unlink(missing_ok=True)
         read = AutoModelForCausalLM.from_pretrained(folder, device_map="cpu", dtype=torch.float32).eval()
         with torch.no_grad():
-            logits = read(torch.tensor(IDS)).logits
-        golden = {"ids": IDS, "logits": [[[round(x, 6) for x in row] for row in text] for text in logits.tolist()]}
+            out = read(torch.tensor(IDS), labels=torch.tensor(IDS))
+        logits = [[[round(x, 6) for x in row] for row in text] for text in out.logits.tolist()]
+        golden = {"ids": IDS, "loss": out.loss.item(), "logits": logits}
         (folder / "golden.json").write_text(json.dumps(golden) + "\n")
 
 

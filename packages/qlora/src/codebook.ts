@@ -1,12 +1,14 @@
 /**
- * The NF4 codebook: 16 quantiles of a normal distribution, scaled to [-1, 1], with an exact zero.
+ * The values that four bits stand for, by code. A code is a place in the list, whatever its order there.
  *
- *   code(v) = the nearest of the 16 values; a v exactly between two takes the lower one
+ *   NF4   16 quantiles of a normal distribution, scaled to [-1, 1], with an exact zero; ascending
+ *   FP4   sign, two bits of exponent, one of mantissa: ±{0, 1/192, 2/3, 1, 1/3, 1/2, 1/6, 1/4}; zero has two codes
  *
  * Source: Dettmers et al. 2023 (QLoRA, arXiv 2305.14314); the values are bitsandbytes', to the last bit.
  */
+import { fourBitType, type FourBitType } from './four-bit-type.js';
 
-/** The value of each 4-bit code, ascending. */
+/** The value of each 4-bit code of NF4, ascending. */
 export const nf4Codebook: Float32Array = Float32Array.of(
   -1.0,
   -0.6961928009986877,
@@ -26,28 +28,11 @@ export const nf4Codebook: Float32Array = Float32Array.of(
   1.0,
 );
 
-/** Code of 0, which pads an odd count. */
-export const zeroCode = 7;
+const magnitudes = [0, 0.0625, 8, 12, 4, 6, 2, 3].map((twelfths) => twelfths / 12);
 
-/** Values halfway between neighbours, rounded to fp32 as bitsandbytes rounds them; the last is never passed. */
-const midpoints = Float32Array.from({ length: 16 }, (_, code) =>
-  code === 15 ? Infinity : Math.fround(at(nf4Codebook, code) + at(nf4Codebook, code + 1)) / 2,
-);
+/** The value of each 4-bit code of FP4: the sign is the code's first bit. */
+export const fp4Codebook: Float32Array = Float32Array.from([...magnitudes, ...magnitudes.map((value) => 0 - value)]);
 
-/** [-1, 1] in 256 equal cells, each with the code of its lower edge; no cell holds two midpoints. */
-const cells = Uint8Array.from({ length: 257 }, (_, cell) => midpoints.findIndex((middle) => cell / 128 - 1 <= middle));
+export const nf4Type: FourBitType = fourBitType('nf4', nf4Codebook);
 
-/** The code of a scaled value in [-1, 1]: one look-up and one comparison. */
-export function nearestCode(value: number): number {
-  const lower = at(cells, ((value + 1) * 128) | 0);
-  return value > at(midpoints, lower) ? lower + 1 : lower;
-}
-
-/** Both values of every packed byte, high nibble first: row b holds the values of b >> 4 and b & 15. // [256, 2] */
-export function pairTable(): Float32Array {
-  return Float32Array.from({ length: 512 }, (_, i) => at(nf4Codebook, (i & 1) === 0 ? i >> 5 : (i >> 1) & 15));
-}
-
-function at(table: Float32Array | Uint8Array, index: number): number {
-  return table[index]!; // indices are in range by construction
-}
+export const fp4Type: FourBitType = fourBitType('fp4', fp4Codebook);

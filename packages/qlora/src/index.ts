@@ -1,2 +1,4 @@
-export { nf4Codebook } from './codebook.js';
-export { createNf4, nf4, type Nf4Options } from './nf4.js';
+export { fp4Codebook, nf4Codebook } from './codebook.js';
+export type { FourBitOptions } from './four-bit-storage.js';
+export { createFp4, fp4 } from './fp4.js';
+export { createNf4, nf4 } from './nf4.js';

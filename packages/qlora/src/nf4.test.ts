@@ -7,7 +7,7 @@ import { describeBaseStorage } from '@loran/testing';
 import { goldenCases, quantState, sourceOf } from './__fixtures__/golden.js';
 import { createNf4, nf4 } from './nf4.js';
 
-const golden = await goldenCases();
+const golden = await goldenCases('nf4');
 const quantStateKey = 'weight.quant_state.bitsandbytes__nf4';
 
 beforeAll(async () => {
@@ -32,38 +32,6 @@ describeBaseStorage(createNf4({ doubleQuantisation: false }), {
   },
 });
 
-describe.each(golden)('as bitsandbytes: $name', ({ name, source, blockSize, double, parts, offset, dequantised }) => {
-  test('restored, it has the same values to the bit, and gives back the same parts', async () => {
-    const frozen = nf4.restore('linear', parts);
-    expect([frozen.rows, frozen.columns]).toEqual(source.shape);
-    expect(words(frozen.weight().dataSync())).toEqual(words(dequantised));
-    expect(sorted(await frozen.parts())).toEqual(sorted(parts));
-    frozen.dispose();
-  });
-
-  test('stored, it keeps the same parts', async () => {
-    const frozen = await createNf4({ blockSize, doubleQuantisation: double }).store(sourceOf(source, 1000));
-    const kept = new Map(await frozen.parts());
-    frozen.dispose();
-    const expected = new Map(parts);
-    const incomparable =
-      double && quantState(kept).nested_offset !== offset
-        ? [quantStateKey, 'weight.absmax', 'weight.nested_absmax'] // quantise.test.ts compares these, given the offset
-        : name === 'from bfloat16'
-          ? [quantStateKey] // names the type that the values had
-          : [];
-    for (const key of incomparable) [kept, expected].forEach((map) => map.delete(key));
-    expect(sorted(kept)).toEqual(sorted(expected));
-  });
-});
-
-function sorted(parts: ReadonlyMap<string, TensorBytes>): [string, TensorBytes][] {
-  return [...parts].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/** fp32 values as bit patterns: -0 and 0 differ. */
-const words = (values: ArrayLike<number>): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
-
 describe('a damaged checkpoint is refused', () => {
   const { parts } = golden.find(({ name }) => name === 'two nested blocks')!; // [160, 130], 325 blocks
   const restored = (name: string, part: Partial<TensorBytes> | undefined): (() => unknown) => {
@@ -73,7 +41,7 @@ describe('a damaged checkpoint is refused', () => {
     return () => nf4.restore('linear', changed);
   };
   const state = (change: Record<string, unknown>): Partial<TensorBytes> => ({
-    data: new TextEncoder().encode(JSON.stringify({ ...quantState(parts), ...change })),
+    data: new TextEncoder().encode(JSON.stringify({ ...quantState('nf4', parts), ...change })),
   });
 
   test.each([
@@ -84,7 +52,7 @@ describe('a damaged checkpoint is refused', () => {
     ['weight.absmax', { data: new Uint8Array(324) }, 'PART_INVALID', 'U8 of 325 values'],
     ['weight.absmax', { dtype: 'F32', data: new Uint8Array(1300) }, 'PART_INVALID', 'F32 [325]; expected U8'],
     ['weight.nested_absmax', { data: floatBytes(1, NaN) }, 'PART_INVALID', 'NaN at index 1'],
-    ['weight.quant_map', { data: new Uint8Array(64) }, 'PART_INVALID', 'the NF4 codebook, -1 there'],
+    ['weight.quant_map', { data: new Uint8Array(64) }, 'PART_INVALID', 'the codebook of nf4, -1 there'],
     [quantStateKey, { data: Uint8Array.of(0x7b, 0xff) }, 'PART_INVALID', 'not JSON'],
     [quantStateKey, { data: new TextEncoder().encode('null') }, 'PART_INVALID', 'not a JSON object'],
     [quantStateKey, state({ quant_type: 'fp4' }), 'PART_INVALID', "'quant_type'"],
@@ -97,11 +65,6 @@ describe('a damaged checkpoint is refused', () => {
     [quantStateKey, state({ nested_dtype: 'float16' }), 'PART_INVALID', "'nested_dtype'"],
   ] as const)('%s: %o', (name, part, code, message) => {
     expect(restored(name, part)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
-  });
-
-  test('FP4 is named as what it is', () => {
-    const fp4 = new Map([['weight.quant_state.bitsandbytes__fp4', parts.get(quantStateKey)!]]);
-    expect(() => nf4.restore('linear', fp4)).toThrow(/quantised as FP4/);
   });
 
   test('nothing is left on the engine', () => {

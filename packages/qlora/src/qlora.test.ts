@@ -1,9 +1,10 @@
-/** QLoRA: the method `lora` over the storage `nf4`. */
+/** QLoRA: the method `lora` over the storages of 4 bits. */
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll } from 'vitest';
 import { lora } from '@loran/lora';
 import { openEngine, portableEngine } from '@loran/tensor';
 import { describeAdapterMethod } from '@loran/testing';
+import { fp4 } from './fp4.js';
 import { createNf4, nf4 } from './nf4.js';
 
 beforeAll(async () => {
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 
 describeAdapterMethod(lora, {
-  bases: [nf4, createNf4({ doubleQuantisation: false })],
+  bases: [nf4, createNf4({ doubleQuantisation: false }), fp4],
   kinds: ['linear', 'embedding'],
   configs: {
     factored: { rank: 2, alpha: 4 },

@@ -7,18 +7,20 @@
 import type { TensorBytes } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 
-export const quantStateKey = 'weight.quant_state.bitsandbytes__nf4';
+/** `type`: 'nf4', 'fp4'. */
+export const quantStateKey = (type: string): string => `weight.quant_state.bitsandbytes__${type}`;
 
 export interface QuantState {
+  readonly type: string;
   readonly blockSize: number;
   readonly rows: number;
   readonly columns: number;
   readonly nested?: { readonly blockSize: number; readonly offset: number } | undefined;
 }
 
-export function writeQuantState({ blockSize, rows, columns, nested }: QuantState): TensorBytes {
+export function writeQuantState({ type, blockSize, rows, columns, nested }: QuantState): TensorBytes {
   const fields = [
-    `"quant_type": "nf4"`,
+    `"quant_type": "${type}"`,
     `"blocksize": ${blockSize}`,
     `"dtype": "float32"`,
     `"shape": [${rows}, ${columns}]`,
@@ -32,31 +34,35 @@ export function writeQuantState({ blockSize, rows, columns, nested }: QuantState
 }
 
 /** Throws PART_INVALID, which names the field. */
-export function readQuantState({ data }: TensorBytes): QuantState {
-  const fields = parseObject(data);
+export function readQuantState(type: string, { data }: TensorBytes): QuantState {
+  const invalid = (field: string, found: unknown, expected: string) => invalidField(type, field, found, expected);
+  const fields = parseObject(type, data);
   const shape = fields.shape;
   const blockSize = fields.blocksize;
-  if (fields.quant_type !== 'nf4') throw invalid('quant_type', fields.quant_type, '"nf4"');
+  if (fields.quant_type !== type) throw invalid('quant_type', fields.quant_type, `"${type}"`);
   if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isCount)) {
     throw invalid('shape', shape, 'two whole numbers [rows, columns]');
   }
   if (!isBlockSize(blockSize)) throw invalid('blocksize', blockSize, `one of ${blockSizes.join(', ')}`);
   const [rows, columns] = shape as [number, number];
-  return { blockSize, rows, columns, nested: readNested(fields) };
+  return { type, blockSize, rows, columns, nested: readNested(fields, invalid) };
 }
 
-function parseObject(data: Uint8Array): Record<string, unknown> {
+function parseObject(type: string, data: Uint8Array): Record<string, unknown> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (cause) {
-    throw new LoranError('PART_INVALID', `The part '${quantStateKey}' is not JSON in UTF-8.`, { cause });
+    throw new LoranError('PART_INVALID', `The part '${quantStateKey(type)}' is not JSON in UTF-8.`, { cause });
   }
   if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
-  throw new LoranError('PART_INVALID', `The part '${quantStateKey}' is not a JSON object.`);
+  throw new LoranError('PART_INVALID', `The part '${quantStateKey(type)}' is not a JSON object.`);
 }
 
-function readNested(fields: Record<string, unknown>): QuantState['nested'] {
+function readNested(
+  fields: Record<string, unknown>,
+  invalid: (field: string, found: unknown, expected: string) => LoranError,
+): QuantState['nested'] {
   const blockSize = fields.nested_blocksize;
   const offset = fields.nested_offset;
   if (blockSize === undefined && offset === undefined) return undefined;
@@ -73,10 +79,10 @@ export const isBlockSize = (value: unknown): value is number => blockSizes.inclu
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
-function invalid(field: string, found: unknown, expected: string): LoranError {
+function invalidField(type: string, field: string, found: unknown, expected: string): LoranError {
   return new LoranError(
     'PART_INVALID',
-    `The field '${field}' of the part '${quantStateKey}' is ${found === undefined ? 'missing' : JSON.stringify(found)}; expected ${expected}.`,
+    `The field '${field}' of the part '${quantStateKey(type)}' is ${found === undefined ? 'missing' : JSON.stringify(found)}; expected ${expected}.`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * Block-wise quantisation to NF4, while the values stream by.
+ * Block-wise quantisation to 4 bits, while the values stream by.
  *
  *   absmax[b] = max |w| over block b              code[i] = nearest(w[i] / absmax[b])
  *   byte[j]   = code[2j] << 4 | code[2j + 1]
@@ -12,7 +12,7 @@
  */
 import { ShapeMismatchError, type WeightSource } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
-import { nearestCode, zeroCode } from './codebook.js';
+import type { FourBitType } from './four-bit-type.js';
 
 const smallestAbsmax = Math.fround(1e-38);
 
@@ -23,10 +23,10 @@ export interface BlockQuantised {
 }
 
 /** Quantises a source. Throws SHAPE_MISMATCH when it yields more or fewer values than announced, WEIGHT_NOT_FINITE. */
-export async function quantise(source: WeightSource, blockSize: number): Promise<BlockQuantised> {
+export async function quantise(type: FourBitType, source: WeightSource, blockSize: number): Promise<BlockQuantised> {
   const count = source.rows * source.columns;
   const absmax = new Float32Array(Math.ceil(count / blockSize));
-  const codes = new Uint8Array((absmax.length * blockSize) / 2).fill((zeroCode << 4) | zeroCode);
+  const codes = new Uint8Array((absmax.length * blockSize) / 2).fill((type.zeroCode << 4) | type.zeroCode);
   const block = new Float32Array(blockSize); // the only values held: a run may end inside a block
   let offered = 0;
   let seen = 0;
@@ -43,7 +43,7 @@ export async function quantise(source: WeightSource, blockSize: number): Promise
       const values = block.subarray(0, filled + taken);
       const largest = largestMagnitude(values, source, index * blockSize);
       absmax[index] = scale(values, largest, blockSize);
-      pack(values, codes.subarray((index * blockSize) / 2));
+      pack(type, values, codes.subarray((index * blockSize) / 2));
     }
   }
   if (offered !== count) throw new ShapeMismatchError(source.path, [source.rows, source.columns], [offered]);
@@ -62,7 +62,7 @@ function scale(block: Float32Array, largest: number, blockSize: number): number 
   return largest;
 }
 
-function pack(block: Float32Array, bytes: Uint8Array): void {
+function pack({ nearestCode, zeroCode }: FourBitType, block: Float32Array, bytes: Uint8Array): void {
   for (let i = 0; i < block.length; i += 2) {
     const low = i + 1 < block.length ? nearestCode(block[i + 1]!) : zeroCode;
     bytes[i >> 1] = (nearestCode(block[i]!) << 4) | low;

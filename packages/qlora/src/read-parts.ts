@@ -1,47 +1,46 @@
 /**
- * The parts of an NF4 weight as bitsandbytes writes them (QuantState.as_dict(packed=True)), checked before use.
+ * The parts of a 4-bit weight as bitsandbytes writes them (QuantState.as_dict(packed=True)), checked before use.
  *
  *   weight                                   two codes a byte, [count / 2, 1] of uint8, or the same bytes under another type
  *   weight.absmax                            F32 [blocks], or U8 [blocks] under double quantisation
  *   weight.quant_map                         F32 [16]
  *   weight.nested_absmax                     F32 [blocks / 256]   double quantisation only, as the next
  *   weight.nested_quant_map                  F32 [256]
- *   weight.quant_state.bitsandbytes__nf4     JSON
+ *   weight.quant_state.bitsandbytes__nf4     JSON, or …__fp4
  *   bias                                     F32 [rows], optional
  */
 import type { FrozenWeight } from '@loran/adapter';
 import type { Dtype, TensorBytes } from '@loran/formats';
 import { LoranError } from '@loran/plugin';
 import { nestedScales, singleScales } from './block-scales.js';
-import { nf4Codebook, zeroCode } from './codebook.js';
-import { fp4StateKey } from './checkpoint.js';
+import type { FourBitType } from './four-bit-type.js';
 import { quantStateKey, readQuantState } from './quant-state.js';
-import type { Nf4Values } from './nf4-weight.js';
+import type { FourBitValues } from './four-bit-weight.js';
 
 type Parts = ReadonlyMap<string, TensorBytes>;
 
+interface PartsOf {
+  readonly type: FourBitType;
+  readonly all: Parts;
+}
+
 /** Throws PART_MISSING, PART_INVALID. */
-export function readNf4Parts(kind: FrozenWeight['kind'], parts: Parts): Nf4Values {
-  if (parts.has(fp4StateKey)) {
-    throw new LoranError(
-      'PART_INVALID',
-      'This weight is quantised as FP4; only NF4 is read. Start from the unquantised model.',
-    );
-  }
-  const quantState = part(parts, quantStateKey);
-  const { blockSize, rows, columns, nested } = readQuantState(quantState);
+export function readFourBitParts(type: FourBitType, kind: FrozenWeight['kind'], all: Parts): FourBitValues {
+  const parts: PartsOf = { type, all };
+  const quantState = part(parts, quantStateKey(type.name));
+  const { blockSize, rows, columns, nested } = readQuantState(type.name, quantState);
   const count = rows * columns;
   const blocks = Math.ceil(count / blockSize);
   const packed = part(parts, 'weight').data; // of any type: bitsandbytes' quant_storage only renames the bytes
   if (packed.length !== Math.ceil(count / 2)) {
     throw invalid('weight', `${packed.length} bytes`, `${Math.ceil(count / 2)} bytes for [${rows}, ${columns}]`);
   }
-  const codes = new Uint8Array((blocks * blockSize) / 2).fill((zeroCode << 4) | zeroCode);
+  const codes = new Uint8Array((blocks * blockSize) / 2).fill((type.zeroCode << 4) | type.zeroCode);
   codes.set(packed);
 
-  const shape = { kind, rows, columns, blockSize, codes, quantState };
-  const quantMap = checkedCodebook(floats(parts, 'weight.quant_map', nf4Codebook.length));
-  const bias = parts.has('bias') ? floats(parts, 'bias', rows) : null;
+  const shape = { type, kind, rows, columns, blockSize, codes, quantState };
+  const quantMap = checkedCodebook(type, floats(parts, 'weight.quant_map', type.codebook.length));
+  const bias = all.has('bias') ? floats(parts, 'bias', rows) : null;
   if (nested === undefined) {
     const absmax = floats(parts, 'weight.absmax', blocks);
     return { ...shape, quantMap, bias, scales: () => singleScales(absmax) };
@@ -56,20 +55,20 @@ export function readNf4Parts(kind: FrozenWeight['kind'], parts: Parts): Nf4Value
 }
 
 /** bitsandbytes ignores this map and uses the codebook; one that says otherwise belongs to other codes. */
-function checkedCodebook(map: Float32Array): Float32Array {
-  const off = map.findIndex((value, code) => !(Math.abs(value - nf4Codebook[code]!) < 1e-6));
+function checkedCodebook({ name, codebook }: FourBitType, map: Float32Array): Float32Array {
+  const off = map.findIndex((value, code) => !(Math.abs(value - codebook[code]!) < 1e-6));
   if (off === -1) return map;
-  throw invalid('weight.quant_map', `${map[off]} at index ${off}`, `the NF4 codebook, ${nf4Codebook[off]} there`);
+  throw invalid('weight.quant_map', `${map[off]} at index ${off}`, `the codebook of ${name}, ${codebook[off]} there`);
 }
 
-function floats(parts: Parts, name: string, length: number): Float32Array {
+function floats(parts: PartsOf, name: string, length: number): Float32Array {
   const values = new Float32Array(bytes(parts, name, length, 'F32').slice().buffer);
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad !== -1) throw invalid(name, `${values[bad]} at index ${bad}`, 'finite numbers');
   return values;
 }
 
-function bytes(parts: Parts, name: string, length: number, dtype: Dtype = 'U8'): Uint8Array {
+function bytes(parts: PartsOf, name: string, length: number, dtype: Dtype = 'U8'): Uint8Array {
   const { dtype: found, shape, data } = part(parts, name);
   const size = dtype === 'F32' ? 4 : 1;
   if (found !== dtype || data.length !== length * size) {
@@ -78,12 +77,12 @@ function bytes(parts: Parts, name: string, length: number, dtype: Dtype = 'U8'):
   return data;
 }
 
-function part(parts: Parts, name: string): TensorBytes {
-  const found = parts.get(name);
+function part({ type, all }: PartsOf, name: string): TensorBytes {
+  const found = all.get(name);
   if (found !== undefined) return found;
   throw new LoranError(
     'PART_MISSING',
-    `An NF4 weight needs the part '${name}'; there are ${[...parts.keys()].join(', ') || 'none'}.`,
+    `A weight in ${type.name} needs the part '${name}'; there are ${[...all.keys()].join(', ') || 'none'}.`,
   );
 }
 

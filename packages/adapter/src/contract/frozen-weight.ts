@@ -51,6 +51,11 @@ export interface WeightSource {
 export interface BaseStorage extends Plugin {
   readonly kind: 'base-storage';
   store(source: WeightSource): Promise<FrozenWeight>;
+  /**
+   * The same storage, under the same name, with other options for weights that it stores from now on. Throws when it has no such
+   * option or value. Absent: it has no options.
+   */
+  withOptions?(options: Readonly<Record<string, unknown>>): BaseStorage;
   /** From a checkpoint that is already in this storage: nothing is quantised a second time. */
   restore(kind: FrozenWeight['kind'], parts: ReadonlyMap<string, TensorBytes>): FrozenWeight;
   /**

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BaseStorage, bf16 } from '@loran/adapter';
 import { openSafetensorsFolder, type TensorBytes, writeSafetensors } from '@loran/formats';
-import { createNf4, nf4 } from '@loran/qlora';
+import { createNf4, fp4, nf4 } from '@loran/qlora';
 import '@tensorflow/tfjs-backend-cpu';
 import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withTokenizer } from '../__fixtures__/decoders.js';
+import { nextTokenLoss, withTokenizer } from '../__fixtures__/decoders.js';
 import { withOutput, withRandomAdapter, relativeDifference, scoresOf } from '../__fixtures__/merged.js';
 import { saveMergedModel } from '../export/save-merged-model.js';
 import { loadLanguageModel } from '../open-model.js';
@@ -16,24 +16,32 @@ import { openModel } from '../source/open-source.js';
 
 // made by tools/parity/bnb_checkpoint.py
 const root = fileURLToPath(new URL('../__fixtures__/bnb', import.meta.url));
-const names = ['llama', 'llama-single', 'gpt2'];
-const packed = { llama: 7, 'llama-single': 7, gpt2: 4 } as Record<string, number>;
+const cases = [
+  { name: 'llama', storage: nf4, packed: 7 },
+  { name: 'llama-single', storage: nf4, packed: 7 },
+  { name: 'llama-fp4', storage: fp4, packed: 7 },
+  { name: 'gpt2', storage: nf4, packed: 4 },
+];
 
 const golden = (name: string) =>
-  JSON.parse(readFileSync(join(root, name, 'golden.json'), 'utf8')) as { ids: number[][]; logits: number[][][] };
+  JSON.parse(readFileSync(join(root, name, 'golden.json'), 'utf8')) as {
+    ids: number[][];
+    loss: number;
+    logits: number[][][];
+  };
 const inFolder = <T>(name: string, use: (folder: string) => Promise<T>) => withTokenizer(join(root, name), use);
 
 beforeAll(() => openEngine(portableEngine('cpu')));
 afterAll(closeEngine);
 
-describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => {
+describe.each(cases)('$name as transformers saves it over bitsandbytes', ({ name, storage: packedIn, packed }) => {
   test('it is restored bit for bit, and computes the same', () =>
     inFolder(name, async (folder) => {
-      const model = await loadLanguageModel(folder, { base: nf4 });
+      const model = await loadLanguageModel(folder, { base: packedIn });
       expect(model.warnings).toEqual([]);
       const file = await openSafetensorsFolder(folder);
-      const frozen = [...model.modules()].filter(([, slot]) => slot.frozen.storage === 'nf4');
-      expect(frozen).toHaveLength(packed[name]!);
+      const frozen = [...model.modules()].filter(([, slot]) => slot.frozen.storage === packedIn.name);
+      expect(frozen).toHaveLength(packed);
       for (const [path, slot] of frozen) {
         for (const [part, { data }] of await slot.frozen.parts()) {
           expect(data, `${path}.${part}`).toEqual((await file.read(`${path}.${part}`)).data);
@@ -41,10 +49,11 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
       }
       await file.close();
 
-      const { ids, logits } = golden(name);
+      const { ids, logits, loss } = golden(name);
       const expected = tf.tensor2d(logits.flat());
       const scores = model.scores(model.hidden({ ids: tf.tensor2d(ids, undefined, 'int32') }));
-      expect(await relativeDifference(scores, expected)).toBeLessThan(1e-4);
+      expect(await relativeDifference(scores, expected)).toBeLessThan(1e-5);
+      expect(Math.abs(nextTokenLoss(scores, ids, 'right').dataSync()[0]! - loss)).toBeLessThan(1e-5);
       model.dispose();
     }));
 
@@ -53,17 +62,22 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
       for (const base of [undefined, bf16]) {
         const loading = loadLanguageModel(folder, base === undefined ? {} : { base });
         await expect(loading).rejects.toMatchObject({ code: 'WEIGHT_SHAPES' });
-        await expect(loading).rejects.toThrow(/\d weights are packed by bitsandbytes as nf4 \(.+packedBy: \[nf4\]/);
+        await expect(loading).rejects.toThrow(
+          /\d weights are packed by bitsandbytes as [nf][fp]4 \(.+packedBy: \[nf4, fp4\]/,
+        );
       }
     }));
 
   test('what is packed stays so over any base, where its storage is at hand', () =>
     inFolder(name, async (folder) => {
-      const expected = await loadLanguageModel(folder, { base: nf4 });
+      const expected = await loadLanguageModel(folder, { base: packedIn });
       for (const base of [undefined, bf16]) {
-        const model = await loadLanguageModel(folder, { packedBy: [nf4], ...(base === undefined ? {} : { base }) });
+        const model = await loadLanguageModel(folder, {
+          packedBy: [nf4, fp4],
+          ...(base === undefined ? {} : { base }),
+        });
         const storages = [...model.modules().values()].map(({ frozen }) => frozen.storage);
-        expect(storages.filter((storage) => storage === 'nf4')).toHaveLength(packed[name]!);
+        expect(storages.filter((storage) => storage === packedIn.name)).toHaveLength(packed);
         expect(await relativeDifference(scoresOf(model), scoresOf(expected))).toBe(0);
         model.dispose();
       }
@@ -72,7 +86,7 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
   test('merged with an adapter, it is written unpacked', () =>
     inFolder(name, (folder) =>
       withOutput(async (out) => {
-        const model = await loadLanguageModel(folder, { base: nf4 });
+        const model = await loadLanguageModel(folder, { base: packedIn });
         const adapters = await withRandomAdapter(model);
         const expected = scoresOf(model);
         const source = await openModel(folder);
@@ -86,27 +100,40 @@ describe.each(names)('%s as transformers saves it over bitsandbytes', (name) => 
 
 describe('a packed checkpoint that is', () => {
   /** The tiny Llama with its tensors changed. */
-  const changed = (change: (tensors: Map<string, TensorBytes>) => void, use: (folder: string) => Promise<void>) =>
+  const changed = (change: (tensors: Map<string, TensorBytes>) => unknown, use: (folder: string) => Promise<void>) =>
     inFolder('llama', async (folder) => {
       const file = await openSafetensorsFolder(folder);
       const tensors = new Map<string, TensorBytes>();
       for (const name of file.tensors.keys()) tensors.set(name, (await file.read(name)) as TensorBytes);
       await file.close();
-      change(tensors);
+      await change(tensors);
       await writeSafetensors(join(folder, 'model.safetensors'), tensors);
       await use(folder);
     });
   const q = 'model.layers.0.self_attn.q_proj.weight';
   const load = (folder: string, base: BaseStorage = nf4) => loadLanguageModel(folder, { base });
 
-  test('FP4 is refused by name', () =>
+  test('in another type than the base storage is refused, with what restores it', () =>
+    inFolder('llama-fp4', (folder) =>
+      expect(load(folder)).rejects.toThrow(/7 weights are packed by bitsandbytes as fp4 \(.+packedBy: \[nf4, fp4\]/),
+    ));
+
+  test('of two types is loaded by both', () =>
     changed(
-      (tensors) => {
-        const state = `${q}.quant_state.bitsandbytes__nf4`;
-        tensors.set(`${q}.quant_state.bitsandbytes__fp4`, tensors.get(state)!);
-        tensors.delete(state);
+      async (tensors) => {
+        for (const name of [...tensors.keys()]) if (name.startsWith(q)) tensors.delete(name);
+        const other = await openSafetensorsFolder(join(root, 'llama-fp4'));
+        for (const name of other.tensors.keys()) {
+          if (name.startsWith(q)) tensors.set(name, (await other.read(name)) as TensorBytes);
+        }
+        await other.close();
       },
-      (folder) => expect(load(folder)).rejects.toThrow(/model\.layers\.0\.self_attn\.q_proj: .+FP4/),
+      async (folder) => {
+        const model = await loadLanguageModel(folder, { packedBy: [nf4, fp4] });
+        const storages = [...model.modules().values()].map(({ frozen }) => frozen.storage);
+        expect(storages.filter((storage) => storage === 'fp4')).toHaveLength(1);
+        expect(storages.filter((storage) => storage === 'nf4')).toHaveLength(6);
+      },
     ));
 
   test('without a part says which', () =>

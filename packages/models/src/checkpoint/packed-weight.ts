@@ -76,5 +76,5 @@ export function packedAdvice(file: TensorFile, weights: readonly string[]): stri
   const packed = weights.filter((weight) => types.has(weight));
   const [first] = packed;
   if (first === undefined) return undefined;
-  return `${file.name}: ${packed.length} weights are packed by bitsandbytes as ${types.get(first) ?? ''} (${first} …), which the base storage chosen does not restore. Give one that does: { packedBy: [nf4] } of @loran/qlora, or { base: nf4 }.`;
+  return `${file.name}: ${packed.length} weights are packed by bitsandbytes as ${types.get(first) ?? ''} (${first} …), which the base storage chosen does not restore. Give one that does: { packedBy: [nf4, fp4] } of @loran/qlora.`;
 }

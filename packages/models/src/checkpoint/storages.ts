@@ -20,7 +20,7 @@ export interface StorageOptions extends PackedOptions {
 
 export interface PackedOptions {
   /**
-   * Storages that restore weights which the checkpoint holds packed in their way (bitsandbytes' NF4), whatever `base` is; what is
+   * Storages that restore weights which the checkpoint holds packed in their way (bitsandbytes' NF4 and FP4), whatever `base` is; what is
    * packed stays as it is. Default: `base` alone, and other packed weights are refused.
    */
   readonly packedBy?: Iterable<BaseStorage>;

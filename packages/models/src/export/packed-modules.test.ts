@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AdapterSet, fp32 } from '@loran/adapter';
 import { openSafetensorsFolder } from '@loran/formats';
-import { createNf4, nf4 } from '@loran/qlora';
+import { createNf4, fp4, nf4 } from '@loran/qlora';
 import '@tensorflow/tfjs-backend-cpu';
 import { closeEngine, openEngine, portableEngine } from '@loran/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,11 +36,15 @@ async function save(
 const configOf = (folder: string) =>
   JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Record<string, Record<string, unknown>>;
 
-test.each(['llama', 'gpt2'])("%s: bitsandbytes' checkpoint is written as it came, byte for byte", (name) =>
+test.each([
+  ['llama', nf4],
+  ['llama-fp4', fp4],
+  ['gpt2', nf4],
+])("%s: bitsandbytes' checkpoint is written as it came, byte for byte", (name, base) =>
   withTokenizer(fixture(name), (folder) =>
     withOutput(async (out) => {
-      const model = await loadLanguageModel(folder, { base: nf4 });
-      const { warnings } = await save(folder, model, out);
+      const model = await loadLanguageModel(folder, { base });
+      const { warnings } = await save(folder, model, out, { packed: base });
       expect(warnings).toEqual([]);
       const [before, after] = [await openSafetensorsFolder(folder), await openSafetensorsFolder(out)];
       expect([...after.tensors]).toEqual([...before.tensors]);

@@ -1,5 +1,5 @@
 /**
- * One frozen weight in NF4 on the engine: 4 bits a parameter, dequantised where it is multiplied.
+ * One frozen weight of 4-bit codes on the engine: 4 bits a parameter, dequantised where it is multiplied.
  *
  *   W[i] = codebook[code[i]] · absmax[i / blockSize]         flat, row-major
  *
@@ -14,11 +14,12 @@ import { type FrozenWeight, recomputedProduct, ShapeMismatchError, updateRows, t
 import type { TensorBytes } from '@loran/formats';
 import { after, currentEngine, opaque } from '@loran/tensor';
 import { type BlockScales, floatPart } from './block-scales.js';
-import { nf4Codebook } from './codebook.js';
+import type { FourBitType } from './four-bit-type.js';
 import { quantStateKey } from './quant-state.js';
 import { acquireTables, type Tables } from './tables.js';
 
-export interface Nf4Values {
+export interface FourBitValues {
+  readonly type: FourBitType;
   readonly kind: FrozenWeight['kind'];
   readonly rows: number;
   readonly columns: number;
@@ -29,18 +30,18 @@ export interface Nf4Values {
   readonly bias: Float32Array | null; // [rows]
   /** The `quant_state` part, kept as it is. */
   readonly quantState: TensorBytes;
-  /** The codebook as a checkpoint spelt it; default: the codebook. */
+  /** The codebook as a checkpoint spelt it; default: the type's. */
   readonly quantMap?: Float32Array; // [16]
 }
 
 /** `requantise` makes the same storage of other values, for `with`. */
-export function nf4Weight(
-  values: Nf4Values,
+export function fourBitWeight(
+  values: FourBitValues,
   requantise: (values: WeightSource['values'], bias: Float32Array | null) => Promise<FrozenWeight>,
 ): FrozenWeight {
-  const { kind, rows, columns, blockSize, quantState, quantMap = nf4Codebook } = values;
+  const { type, kind, rows, columns, blockSize, quantState, quantMap = type.codebook } = values;
   const count = rows * columns;
-  const { tables, release } = acquireTables();
+  const { tables, release } = acquireTables(type);
   const before = currentEngine().memory().bytes;
   const byRow = kind === 'embedding' && columns % blockSize === 0;
   const codes = tf.keep(opaque(values.codes, 'uint8', byRow ? [rows, columns / 2] : [values.codes.length]));
@@ -67,7 +68,7 @@ export function nf4Weight(
   let disposed = false;
   return {
     kind,
-    storage: 'nf4',
+    storage: type.name,
     rows,
     columns,
     bias,
@@ -98,7 +99,7 @@ export function nf4Weight(
         ['weight', { dtype: 'U8', shape: [packed.length, 1], data: packed }],
         ...(await scales.parts()),
         ['weight.quant_map', floatPart(quantMap)],
-        [quantStateKey, quantState],
+        [quantStateKey(type.name), quantState],
       ]);
       if (bias !== null) parts.set('bias', floatPart(await bias.data<'float32'>()));
       return parts;
