@@ -1,10 +1,10 @@
 /**
- * Writes tiny models that are kept in NF4 as bitsandbytes' checkpoints, as they are and with a random adapter merged in, and has
+ * Writes tiny models that are kept in NF4 and FP4 as bitsandbytes' checkpoints, as they are and with a random adapter merged in, and has
  * transformers load them over bitsandbytes: the logits are equal.
  *
  *   npx tsx --conditions=@loran/source tools/parity/bnb.ts [--python python3]
  *
- * Prints the largest difference for each; exits with 1 when one is above 1e-4 of the logits' scale.
+ * Prints the largest difference for each; exits with 1 when one is above 1e-5 of the logits' scale.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { type Adaptable, adapterParameters, AdapterSet, fp32 } from '@loran/adapter';
+import { type Adaptable, adapterParameters, AdapterSet, type BaseStorage, fp32 } from '@loran/adapter';
 import { lora } from '@loran/lora';
 import {
   loadLanguageModel,
@@ -25,7 +25,7 @@ import {
   saveMergedModel,
   type StoredModel,
 } from '@loran/models';
-import { createNf4, nf4 } from '@loran/qlora';
+import { createFp4, createNf4, fp4, nf4 } from '@loran/qlora';
 import { openEngine, portableEngine, randomStream } from '@loran/tensor';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -54,22 +54,38 @@ const t5 = async (folder: string): Promise<Loaded> => {
   return { model, logits: () => model.scores(model.hidden({ ids: ids() }, model.encode({ ids: ids() }))) };
 };
 
-const cases = [
+interface Case {
+  readonly fixture: string;
+  readonly task: string;
+  readonly load: (folder: string) => Promise<Loaded>;
+  /** Default: NF4. */
+  readonly packed?: BaseStorage;
+}
+
+const cases: readonly Case[] = [
   { fixture: 'decoders/llama', task: 'CausalLM', load: languageModel() },
   { fixture: 'decoders/qwen2', task: 'CausalLM', load: languageModel(createNf4({ doubleQuantisation: false })) },
   { fixture: 'decoders/gemma3', task: 'CausalLM', load: languageModel(createNf4({ blockSize: 128 })) },
   { fixture: 'decoders/gpt2', task: 'CausalLM', load: languageModel() },
+  { fixture: 'decoders/mistral', task: 'CausalLM', load: languageModel(fp4), packed: fp4 },
+  {
+    fixture: 'decoders/qwen3',
+    task: 'CausalLM',
+    load: languageModel(createFp4({ blockSize: 2048, doubleQuantisation: false })),
+    packed: fp4,
+  },
   { fixture: 'bnb/llama', task: 'CausalLM', load: languageModel() },
+  { fixture: 'bnb/llama-fp4', task: 'CausalLM', load: languageModel(fp4), packed: fp4 },
   { fixture: 'bnb/gpt2', task: 'CausalLM', load: languageModel() },
   { fixture: 'tiny-bert', task: 'SequenceClassification', load: classifier },
   { fixture: 't5/flan', task: 'Seq2SeqLM', load: t5 },
-] as const;
+];
 
 const root = await mkdtemp(path.join(tmpdir(), 'loran-bnb-'));
 try {
   await openEngine(portableEngine('cpu'));
   const written: { folder: string; task: string; ids: number[][]; logits: unknown }[] = [];
-  for (const { fixture, task, load } of cases) {
+  for (const { fixture, task, load, packed = nf4 } of cases) {
     const base = path.join(root, 'base', fixture);
     cpSync(path.join(fixtures, fixture), base, { recursive: true });
     for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
@@ -79,7 +95,7 @@ try {
     const adapters = new AdapterSet(model);
     const source = await openModel(base);
     const save = async (folder: string) => {
-      await saveMergedModel(source, model, adapters, folder, { packed: nf4 });
+      await saveMergedModel(source, model, adapters, folder, { packed });
       const again = await load(folder); // merged layers are quantised again, so only the folder has their values
       written.push({ folder, task, ids: ids().arraySync(), logits: await again.logits().array() });
       again.model.dispose();

@@ -2,7 +2,7 @@
 
     python tools/parity/bnb_read.py FOLDER
 
-Exits with 1 when a difference is above 1e-4 of the logits' scale, a layer is not in 4 bits, or a tensor is missing or left over.
+Exits with 1 when a difference is above 1e-5 of the logits' scale, a layer is not in 4 bits, or a tensor is missing or left over.
 """
 
 import json
@@ -37,4 +37,4 @@ for case in json.loads((root / "cases.json").read_text()):
     name = str(Path(case["folder"]).relative_to(root))
     print(json.dumps({"checkpoint": name, "layersIn4Bits": len(packed), "difference": difference}))
 print(json.dumps({"largest": worst}))
-sys.exit(0 if worst <= 1e-4 else 1)
+sys.exit(0 if worst <= 1e-5 else 1)

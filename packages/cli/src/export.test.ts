@@ -110,6 +110,26 @@ describe('4 bits', () => {
     const packed = await continued('--model', output, '--base', 'nf4');
     expect(packed).toEqual(await continued('--model', model, '--base', 'nf4'));
     expect(await continued('--model', output)).toEqual(packed); // what is packed stays so, whatever the base
+    const again = path.join(folder, 'nf4-again');
+    const flags = ['--to', 'bnb-nf4', '--base', 'nf4:blockSize=128', '--output', again, ...cpu];
+    expect((await run('convert', '--model', output, ...flags)).err).toMatch(
+      /21 layers.* came in nf4 and stay as they are/,
+    );
+  });
+
+  test('FP4, with another block size and plain maxima', async () => {
+    const output = path.join(folder, 'fp4');
+    const base = 'fp4:blockSize=128,doubleQuantisation=false';
+    const made = await run('convert', '--model', model, '--to', 'bnb-fp4', '--base', base, '--output', output, ...cpu);
+    expect(made.err).toMatch(/warning: Weights were quantised: by [\d.]+ % of their size/);
+    const config = JSON.parse(await readFile(path.join(output, 'config.json'), 'utf8')) as Record<string, object>;
+    expect(config['quantization_config']).toMatchObject({
+      bnb_4bit_quant_type: 'fp4',
+      bnb_4bit_use_double_quant: false,
+    });
+    const bytes = await readFile(path.join(output, 'model.safetensors'), 'latin1');
+    expect(bytes).toContain('"quant_type": "fp4", "blocksize": 128');
+    expect(await continued('--model', output)).toEqual(await continued('--model', model, '--base', base));
   });
 });
 
@@ -169,13 +189,28 @@ describe('mistakes', () => {
     [
       'an unknown format',
       ['convert', '--model', '$model', '--to', 'ggml', '--output', 'x'],
-      /Allowed choices are hf, bnb-nf4, gguf/,
+      /Allowed choices are hf, bnb-nf4, bnb-fp4, gguf/,
     ],
     ['no format', ['convert', '--model', '$model', '--output', 'x'], /--to <format>' not specified/],
     [
       'a type that the format lacks',
       ['merge', '--model', '$model', '--dtype', 'q8_0', '--output', 'x'],
       /FORMAT_DTYPE.*F32, F16, BF16/,
+    ],
+    [
+      'another base storage than the format has',
+      ['convert', '--model', '$model', '--to', 'bnb-nf4', '--base', 'bf16', '--output', 'x'],
+      /FORMAT_BASE.*'nf4'; the base storage 'bf16' was asked for/,
+    ],
+    [
+      'a block size that there is not',
+      ['convert', '--model', '$model', '--to', 'bnb-nf4', '--base', 'nf4:blockSize=48', '--output', 'x'],
+      /INVALID_BLOCK_SIZE.*48; expected one of 32, 64/,
+    ],
+    [
+      'options of a storage that has none',
+      ['merge', '--model', '$model', '--base', 'bf16:blockSize=64', '--output', 'x'],
+      /INVALID_STORAGE_OPTIONS.*'bf16' has no options/,
     ],
     ['no adapter', ['convert', '--model', '$model', '--to', 'mlx', '--output', 'x'], /NO_ADAPTER.*--adapter/],
     [

@@ -38,3 +38,10 @@ export function setting(text: string, previous: Readonly<Record<string, unknown>
     return { ...previous, [name]: value };
   }
 }
+
+/** `nf4`, or `nf4:blockSize=128,doubleQuantisation=false`: a base storage with its own options. */
+export function base(text: string): string | Record<string, unknown> {
+  const [name = '', ...rest] = text.split(':');
+  if (rest.length === 0) return name;
+  return { ...list(rest.join(':')).reduce<Record<string, unknown>>((all, one) => setting(one, all), {}), name };
+}

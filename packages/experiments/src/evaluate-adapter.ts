@@ -5,6 +5,7 @@ import type { ModelFamily } from '@loran/models';
 import { openEngine } from '@loran/tensor';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
+import { baseChoice } from './base-choice.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
 import { fetched } from './model-loading.js';
@@ -19,8 +20,7 @@ export const evaluateOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapter: z.string().optional().describe('Folder of an adapter, or its name on the hub; default: the model as it is.'),
   data: z.union([z.string().transform((train) => dataOptions.parse({ train })), dataOptions]),
-  base: z
-    .string()
+  base: baseChoice
     .optional()
     .describe("Storage of the frozen weights; default: that of the adapter's training, or fp32."),
   pooling: z.enum(['cls', 'mean', 'last']).optional(),

@@ -2,9 +2,11 @@
  * Arms × seeds on the same data. Every arm sees, for one seed, the same order of examples, the same initial classifier and
  * the same dropout numbers, so that differences come from the arms.
  */
+import type { BaseStorage } from '@loran/adapter';
 import { closeEngine, openEngine } from '@loran/tensor';
 import type { TrainingEvent } from '@loran/trainer';
 import { LoranError, nearest } from '@loran/plugin';
+import { chosenStorage } from './base-choice.js';
 import type { Lab } from './lab.js';
 import {
   type ExperimentOptions,
@@ -46,7 +48,7 @@ export function experiment(lab: Lab, input: ExperimentOptions): Experiment {
   }
   for (const name of plan.evaluators ?? []) lab.plugins('evaluator').get(name);
   for (const { base, adapter } of Object.values(plan.arms)) {
-    lab.plugins('base-storage').get(base);
+    chosenStorage(lab.plugins<BaseStorage>('base-storage'), base);
     lab.plugins('adapter-method').get(adapter.method);
   }
   return { plan, run: (hooks = {}) => runAll(lab, plan, baseline, hooks) };

@@ -7,6 +7,7 @@ import {
   type Loading,
   type ModelFamily,
 } from '@loran/models';
+import { type BaseChoice, chosenStorage } from './base-choice.js';
 import type { Lab } from './lab.js';
 import { phaseListeners } from './phase-progress.js';
 import { Services } from './services.js';
@@ -15,14 +16,14 @@ import { Services } from './services.js';
 export const fetched = ({ container }: Pick<Lab, 'container'>, name: string): Promise<FetchedModel> =>
   fetchModel(name, container.get(Services.download));
 
-/** `base`: name of the frozen weights' storage. What a checkpoint holds packed stays so. Throws UNKNOWN_PLUGIN. */
+/** `base`: the frozen weights' storage. What a checkpoint holds packed stays so. Throws what chosenStorage does. */
 export function modelLoading(
   lab: Pick<Lab, 'plugins' | 'container'>,
-  base: string,
+  base: BaseChoice,
 ): Omit<LanguageModelOptions, 'embeddings'> & Required<Pick<Loading, 'families'>> & { readonly base: BaseStorage } {
   const storages = lab.plugins<BaseStorage>('base-storage');
   return {
-    base: storages.get(base),
+    base: chosenStorage(storages, base),
     packedBy: storages.list(),
     families: lab.plugins<ModelFamily>('model-family'),
     ...phaseListeners(lab).load,

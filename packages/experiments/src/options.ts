@@ -6,6 +6,7 @@
  */
 import { LoranError } from '@loran/plugin';
 import { z } from 'zod';
+import { baseChoice } from './base-choice.js';
 
 export const targetModules = z.union([z.string(), z.array(z.string())]);
 
@@ -98,7 +99,9 @@ const runFields = {
 
 export const trainRunOptions = z.strictObject({
   ...runFields,
-  base: z.string().default('fp32').describe('Storage of the frozen weights.'),
+  base: baseChoice
+    .default('fp32')
+    .describe("Storage of the frozen weights: a name, or { name: 'nf4', blockSize: 128 } with its options."),
   adapter: adapterOptions.prefault({}),
   startFrom: z
     .string()
@@ -115,7 +118,7 @@ export const experimentOptions = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        base: z.string().default('fp32'),
+        base: baseChoice.default('fp32'),
         adapter: adapterOptions.prefault({}),
         training: trainingOptions.partial().optional(),
       }),

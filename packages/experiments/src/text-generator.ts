@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import path from 'node:path';
 import { z } from 'zod';
 import { disposeModel, resolver } from './adapter-setup.js';
+import { type BaseChoice, baseChoice } from './base-choice.js';
 import type { Lab } from './lab.js';
 import { fetched, modelLoading } from './model-loading.js';
 import { parseOptions } from './options.js';
@@ -29,8 +30,7 @@ const generatorOptions = z.strictObject({
     .array(adapterChoice)
     .default([])
     .describe('Adapter folders; all are active, unless texts choose their own.'),
-  base: z
-    .string()
+  base: baseChoice
     .optional()
     .describe("Storage of the frozen weights; default: that of the first adapter's training, or fp32."),
   merge: z
@@ -136,7 +136,11 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
 
 async function loadAsWriter(
   lab: Lab,
-  { model, base, adapters }: { readonly model: string; readonly base: string; readonly adapters: readonly string[] },
+  {
+    model,
+    base,
+    adapters,
+  }: { readonly model: string; readonly base: BaseChoice; readonly adapters: readonly string[] },
 ): Promise<TextModel> {
   const { path: file } = await fetched(lab, model);
   const loading = modelLoading(lab, base);

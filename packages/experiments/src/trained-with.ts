@@ -3,11 +3,12 @@ import { readAdapterConfig } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
 import { readRun, type RunRecord } from '@loran/trainer';
 import { z } from 'zod';
+import { baseChoice } from './base-choice.js';
 import { taskNames } from './options.js';
 
 const trainedOptions = z.looseObject({
   task: z.enum(taskNames).optional(),
-  base: z.string().optional(),
+  base: baseChoice.optional(),
   pooling: z.enum(['cls', 'mean', 'last']).optional(),
   training: z.looseObject({ maxLength: z.int().optional() }).optional(),
 });

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { EvaluateOptions } from '@loran/experiments';
 import { writeFileAtomic } from '@loran/formats';
-import { list, number } from '../flag-values.js';
+import { base, list, number } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { evaluationJson, exampleLines, metricLines } from '../results.js';
 import { line, type Screen } from '../terminal.js';
@@ -30,7 +30,7 @@ export function evaluateCommand(program: Command, terminal: Screen): void {
       ]),
     )
     .option('--labels <names>', 'labels in the order of the classes (default: those of the training)', list)
-    .option('--base <name>', "storage of the frozen weights (default: that of the training, or 'fp32')")
+    .option('--base <name>', "storage of the frozen weights (default: that of the training, or 'fp32')", base)
     .addOption(new Option('--pooling <way>', '(default: that of the training)').choices(['cls', 'mean', 'last']))
     .option('--max-length <tokens>', 'longer texts lose their end (default: that of the training, or 128)', number)
     .option('--evaluators <names>', 'what to measure (default: accuracy,macro-f1, or perplexity)', list)

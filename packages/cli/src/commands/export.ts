@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { exportFormats, type ExportModelOptions } from '@loran/experiments';
-import { number, repeated, targetModules } from '../flag-values.js';
+import { base, number, repeated, targetModules } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { line, type Screen } from '../terminal.js';
@@ -46,7 +46,7 @@ function exporting(command: Command, screen: Screen): Command {
       "adapter folder, PEFT's or mlx-lm's, its name on the hub, or .gguf file of llama.cpp's; may be repeated",
       repeated,
     )
-    .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)")
+    .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)", base)
     .option(
       '--dtype <type>',
       "f32, f16, bf16; in GGUF q8_0, q4_0 as well (default: the checkpoint's; in GGUF f16, in ONNX f32)",

@@ -4,7 +4,7 @@ import { LoranError } from '@loran/plugin';
 import { onInterrupt } from '@loran/trainer';
 import { generateForFile } from '../generate-file.js';
 import { chatSession } from '../chat-session.js';
-import { list, number, repeated } from '../flag-values.js';
+import { base, list, number, repeated } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { line, type Screen, type Terminal } from '../terminal.js';
 
@@ -34,7 +34,8 @@ export function generateCommand(program: Command, terminal: Screen): void {
     )
     .option(
       '--base <name>',
-      "storage of the frozen weights: fp32, bf16, nf4 (default: that of the adapter's training, or fp32)",
+      "storage of the frozen weights: fp32, bf16, int8, nf4, fp4 (default: that of the adapter's training, or fp32)",
+      base,
     )
     .option('--merge', 'merge the adapters into the weights first: faster, above all with LoRAN, for more memory')
     .option('--prompt <text>', 'text to continue; with --chat, what the user says')

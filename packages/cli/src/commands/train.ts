@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { formatParameterCount } from '@loran/adapter';
 import { type RunResult, type TrainRunOptions } from '@loran/experiments';
 import { onInterrupt, progressBar } from '@loran/trainer';
-import { list, number, repeated, setting, targetModules } from '../flag-values.js';
+import { base, list, number, repeated, setting, targetModules } from '../flag-values.js';
 import { configured, dataFields, dataOf, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { checkPush, push, type PushFlags, withPushFlags } from '../push.js';
 import { metricLines, runJson } from '../results.js';
@@ -59,7 +59,11 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
     )
     .option('--add-token <token>', 'one such token, commas and all; may be repeated', repeated)
     .option('--method <name>', "adapter method (default: 'lora')")
-    .option('--base <name>', "storage of the frozen weights: fp32, bf16, nf4 (default: 'fp32')")
+    .option(
+      '--base <name>',
+      "storage of the frozen weights: fp32, bf16, int8, nf4, fp4, or 'nf4:blockSize=128' (default: 'fp32')",
+      base,
+    )
     .option('--rank <r>', 'rank of the update', number)
     .option('--alpha <a>', 'numerator of the scaling alpha / rank', number)
     .option('--dropout <rate>', 'dropout on the way into the adapter', number)

@@ -22,6 +22,7 @@ import {
 import { LoranError } from '@loran/plugin';
 import { openEngine } from '@loran/tensor';
 import { disposeModel, resolver } from '../adapter-setup.js';
+import { type BaseChoice, baseName } from '../base-choice.js';
 import type { Lab } from '../lab.js';
 import { fetched, modelLoading } from '../model-loading.js';
 import { Services } from '../services.js';
@@ -35,7 +36,9 @@ export interface SourceChoice {
   /** Folders of adapters, PEFT's or mlx-lm's, or llama.cpp's files; all are active. */
   readonly adapters: readonly string[];
   /** Storage of the frozen weights; default that of the adapter's training, or fp32. */
-  readonly base?: string | undefined;
+  readonly base?: BaseChoice | undefined;
+  /** Name of the only storage that will do; default: any. */
+  readonly onlyBase?: string | undefined;
 }
 
 export interface AdaptedSource {
@@ -57,7 +60,7 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
   const about = await aboutAdapter(places[0]);
   const { path: file } = await fetched(lab, choice.model);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const loading = modelLoading(lab, choice.base ?? about.trained?.base ?? 'fp32');
+  const loading = modelLoading(lab, baseOf(choice, about.trained?.base));
   const { source, family } = await openWithVocabulary(file, { families: loading.families, adapters: places });
   try {
     const model = await loadFor(source, family, about, loading);
@@ -84,6 +87,18 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
     await source.weights.close();
     throw error;
   }
+}
+
+/** Throws FORMAT_BASE where another storage was asked for than the one that will do. */
+function baseOf({ base, onlyBase }: SourceChoice, trained: BaseChoice | undefined): BaseChoice {
+  if (onlyBase === undefined) return base ?? trained ?? 'fp32';
+  if (base !== undefined && baseName(base) !== onlyBase) {
+    throw new LoranError(
+      'FORMAT_BASE',
+      `This format keeps the weights in '${onlyBase}'; the base storage '${baseName(base)}' was asked for. Leave it out.`,
+    );
+  }
+  return [base, trained].find((choice) => choice !== undefined && baseName(choice) === onlyBase) ?? onlyBase;
 }
 
 interface AboutAdapter {

@@ -54,6 +54,13 @@ export const exportFormats: readonly ExportFormat[] = [
     write: (from, options) => writeFolder(from, options, { packed: from.storage }),
   },
   {
+    name: 'bnb-fp4',
+    about: "the same in bitsandbytes' FP4",
+    base: 'fp4',
+    dtypes: ['F32', 'F16', 'BF16'],
+    write: (from, options) => writeFolder(from, options, { packed: from.storage }),
+  },
+  {
     name: 'gguf',
     about: 'a GGUF file for llama.cpp, adapters merged in, with a Modelfile for Ollama beside it',
     dtypes: ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'],

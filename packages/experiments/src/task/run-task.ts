@@ -6,6 +6,7 @@ import type { Adapter, Adaptable } from '@loran/adapter';
 import type { Evaluator } from '@loran/evaluators';
 import type { ModelSource, Pooling, Tokenizer } from '@loran/models';
 import type { TrainingTask } from '@loran/trainer';
+import type { BaseChoice } from '../base-choice.js';
 import type { Lab } from '../lab.js';
 import type { Measurement } from '../measure.js';
 import type { DataOptions, taskNames, TrainingOptions } from '../options.js';
@@ -37,7 +38,7 @@ export interface TaskModel extends Adaptable {
 export interface ModelChoice {
   /** The caller closes its weights. */
   readonly model: ModelSource;
-  readonly base: string;
+  readonly base: BaseChoice;
   readonly pooling?: Pooling | undefined;
   readonly seed: number;
   /** Whether an adapter will be loaded, with modules of its own that stand in for the checkpoint's. */
