@@ -66,7 +66,7 @@ export async function newAdapter<Config>(model: Adaptable, options: AdapterOptio
       const layer = savedModule(slotAt(model, path).frozen, { conv1d: model.conv1d?.has(path), tiedTo });
       put(savedModules, path, layer);
     }
-    const taken = new Set([...layers.keys(), ...savedModules.keys()]);
+    const taken = new Map([...layers, ...savedModules]);
     for (const [path, layer] of method.companions?.(model, config, taken, context) ?? []) put(layers, path, layer);
     return adapter;
   } catch (error) {

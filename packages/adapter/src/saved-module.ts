@@ -50,7 +50,8 @@ export function savedModule(frozen: FrozenWeight, { conv1d = false, tiedTo }: Sa
 /** Whether the active adapters leave a tied head the weight of its embedding: each trains both as one, or neither. */
 export function staysTied(head: Slot, embedding: Slot): boolean {
   const [ofHead, ofEmbedding] = [head.active(), embedding.active()];
-  const isOne = (name: string, { buffers }: AdapterLayer): boolean => {
+  const isOne = (name: string, { buffers, tiedTo }: AdapterLayer): boolean => {
+    if (tiedTo !== undefined) return tiedTo === ofEmbedding.get(name);
     const weight = buffers?.get('weight');
     return weight !== undefined && weight === ofEmbedding.get(name)?.parameters.get('weight');
   };

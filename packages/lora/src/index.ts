@@ -1,2 +1,3 @@
 export { lora } from './lora.js';
 export { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';
+export { trainableTokens, type TrainableTokensConfig } from './trainable-tokens.js';

@@ -7,23 +7,30 @@
  *   W [out, in]  frozen          A [r, in]  Kaiming uniform or normal          B [out, r]  zeros, so ΔW starts at 0
  *
  * On an embedding the update of row i is s·B·A[:, i] (see lowRankFactors); as in PEFT there is no dropout, ids have none.
+ * Variants stand in files of their own: other starts (initial/), DoRA (dora.ts), trained biases, trained token rows.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import {
-  lowRankFactors,
   pathPattern,
-  patternValue,
   recomputed,
   updateProduct,
   type AdapterLayer,
   type AdapterMethod,
   type Call,
+  type Context,
   type FactoredFacts,
+  type FrozenWeight,
 } from '@loran/adapter';
-import { linear } from '@loran/tensor';
+import { LoranError } from '@loran/plugin';
+import { variable } from '@loran/tensor';
+import { magnitude } from './dora.js';
+import { isSubtracted, prepareStart } from './initial/start.js';
 import { loraConfig, type LoraConfig, type LoraOptions } from './lora-config.js';
+import { lowRankUpdate, type LowRankUpdate } from './low-rank-update.js';
 import { peftFormat } from './peft-format.js';
+import { tokenRows } from './token-rows.js';
+import { biasesOf, trainedBias } from './trained-bias.js';
 import { version } from './version.js';
 
 export const lora: AdapterMethod<LoraConfig> = {
@@ -34,47 +41,112 @@ export const lora: AdapterMethod<LoraConfig> = {
   config: loraConfig,
   formats: [peftFormat],
   factoredConfig,
+  prepare: prepareStart,
 
   create(frozen, config, context) {
-    const { dropout, rsLora, form } = config;
-    const rank = patternValue(config.rankPattern, context.path) ?? config.rank;
-    const alpha = patternValue(config.alphaPattern, context.path) ?? config.alpha;
-    const isLinear = frozen.kind === 'linear';
-    const factors = lowRankFactors(frozen, { rank, init: config.init }, context);
-    const { A, B } = factors;
-    const scaling = alpha / (rsLora ? Math.sqrt(rank) : rank);
+    const update = lowRankUpdate(frozen, config, context);
+    const { A, B } = update;
+    const dora = config.dora ? magnitude(frozen, update) : undefined;
+    const weightBias = config.bias === 'none' || frozen.bias === null ? undefined : trainedBias(frozen.bias);
+    const ownBias = config.loraBias ? biasBehind(frozen, context) : undefined;
+    const forward =
+      dora?.forward ?? (config.form === 'factored' ? factored(frozen, update) : weightSpace(frozen, update));
+    const [nameA, nameB] = frozen.kind === 'linear' ? ['A', 'B'] : ['embeddingA', 'embeddingB'];
+    const beside = new Map<string, Variable>([
+      ...(dora === undefined ? [] : [['magnitude', dora.parameter] as const]),
+      ...(ownBias === undefined ? [] : [['ownBias', ownBias] as const]),
+      ...(weightBias === undefined ? [] : [['weightBias', weightBias.parameter] as const]),
+    ]);
 
-    const formed = (from: Tensor2D, scale: Call['scale'] = 1) =>
-      tf.tidy(() => scaled(factors.product(from), scaling, scale)); // [rows, columns]
-
-    /** ΔW, no earlier than x, and formed again in the backward pass. */
-    const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
-      typeof scale === 'number'
-        ? recomputed({ inputs: [A, B], form: (A) => formed(A as Tensor2D, scale) }, x)
-        : recomputed({ inputs: [A, scale, B], form: (A, scale) => formed(A as Tensor2D, scale as Scalar) }, x);
-
-    const factored: AdapterLayer['forward'] = (x, next, { scale, drop }) => {
-      const inner = isLinear ? linear(drop(x, dropout), A) : tf.gather(tf.transpose(A), tf.cast(x, 'int32')); // [..., rank]
-      return tf.add(next(x), linear(scaled(inner, scaling, scale), B));
+    const biasChange = (): Tensor1D | undefined => {
+      if (ownBias === undefined) return weightBias?.change();
+      const own = tf.mul<Tensor1D>(ownBias, update.scaling);
+      return weightBias === undefined ? own : tf.add<Tensor1D>(own, weightBias.change());
     };
-
-    const weightSpace: AdapterLayer['forward'] = (x, next, { training, scale, drop }) =>
-      isLinear && training && dropout > 0
-        ? tf.add(next(x), updateProduct(drop(x, dropout), update(x, scale)))
-        : next(x, update(x, scale));
-
     return {
-      parameters: new Map<string, Variable>([
-        [isLinear ? 'A' : 'embeddingA', A],
-        [isLinear ? 'B' : 'embeddingB', B],
-      ]),
-      forward: form === 'factored' ? factored : weightSpace,
-      delta: () => ({ weight: formed(A) }),
-      factored: () => ({ A, B, scaling }),
-      dispose: () => factors.dispose(),
+      parameters: new Map<string, Variable>([[nameA!, A], [nameB!, B], ...beside]),
+      forward: (x, next, call) => {
+        const y = forward(x, next, call);
+        const shifted = ownBias === undefined ? y : tf.add(y, scaled(tf.mul(ownBias, update.scaling), call.scale));
+        return weightBias === undefined ? shifted : weightBias.added(shifted, call.scale);
+      },
+      delta: () =>
+        tf.tidy(() => {
+          const bias = biasChange();
+          const weight = dora === undefined ? update.product(A, B) : dora.delta();
+          return { weight, ...(bias === undefined ? {} : { bias }) };
+        }),
+      ...(beside.size > 0
+        ? {}
+        : {
+            factored: () => {
+              if (!isSubtracted(config.init)) return { A, B, scaling: update.scaling };
+              const joined = update.joined();
+              return { ...joined, scaling: update.scaling, release: () => tf.dispose([joined.A, joined.B]) };
+            },
+          }),
+      ...(isSubtracted(config.init) ? { saved: () => savedForm(update, [nameA!, nameB!], beside) } : {}),
+      dispose: () => {
+        update.dispose();
+        dora?.dispose();
+        tf.dispose([ownBias ?? [], weightBias?.parameter ?? []]);
+      },
     };
   },
+
+  companions(model, { bias, trainableTokens }, taken) {
+    const rows =
+      trainableTokens === undefined ? new Map<string, AdapterLayer>() : tokenRows(model, trainableTokens, taken);
+    return bias === 'all' ? new Map([...rows, ...biasesOf(model, new Set([...taken.keys(), ...rows.keys()]))]) : rows;
+  },
 };
+
+const factored =
+  ({ kind }: FrozenWeight, update: LowRankUpdate): AdapterLayer['forward'] =>
+  (x, next, { scale, drop }) => {
+    const own = update.trained(kind === 'linear' ? drop(x, update.dropout) : x);
+    const first = update.subtracted(x);
+    return tf.add(next(x), scaled(first === undefined ? own : tf.sub(own, first), scale));
+  };
+
+/** (W + ΔW) x, with ΔW formed no earlier than x, and again in the backward pass. */
+function weightSpace({ kind }: FrozenWeight, update: LowRankUpdate): AdapterLayer['forward'] {
+  const { A, B, dropout } = update;
+  const formed = (A: Tensor, B: Tensor, scale: Call['scale']): Tensor2D =>
+    tf.tidy(() => scaled(update.product(A as Tensor2D, B as Tensor2D), scale));
+  const change = (x: Tensor, scale: Call['scale']): Tensor2D =>
+    typeof scale === 'number'
+      ? recomputed({ inputs: [A, B], form: (A, B) => formed(A!, B!, scale) }, x)
+      : recomputed({ inputs: [A, B, scale], form: (A, B, scale) => formed(A!, B!, scale as Scalar) }, x);
+  return (x, next, { training, scale, drop }) => {
+    if (kind !== 'linear' || !training || dropout === 0) return next(x, change(x, scale));
+    const first = update.subtracted(x);
+    const dropped = drop(x, dropout);
+    const behind = update.subtracted(dropped); // ΔW of what is dropped subtracts it as well
+    const own = updateProduct(dropped, change(x, scale));
+    return tf.add(next(x), first === undefined ? own : tf.add(own, scaled(tf.sub(behind!, first), scale)));
+  };
+}
+
+/** PEFT's lora_bias: y = … + s·b, b [out] from 0. */
+function biasBehind({ kind, rows }: FrozenWeight, { path }: Context): Variable<Rank.R1> {
+  if (kind === 'linear') return variable(tf.zeros<Rank.R1>([rows])) as Variable<Rank.R1>;
+  throw new LoranError(
+    'INVALID_CONFIG',
+    `loraBias puts a bias behind B, which an embedding does not have; '${path}' is one. Leave it out of the target modules.`,
+  );
+}
+
+/** With the first factors inside, as a plain LoRA of twice the rank: PEFT's own conversion of such adapters. */
+function savedForm(
+  update: LowRankUpdate,
+  [nameA, nameB]: readonly string[],
+  beside: ReadonlyMap<string, Variable>,
+): ReadonlyMap<string, Tensor> {
+  const { A, B } = update.joined();
+  const copies = [...beside].map(([name, parameter]) => [name, tf.clone(parameter as Tensor)] as const);
+  return new Map<string, Tensor>([[nameA!, A], [nameB!, B], ...copies]);
+}
 
 /** Ranks of single modules come with alphas of their own, so that the scaling alpha / rank is the same everywhere. */
 function factoredConfig({ rank, scaling, dropout, ranks }: FactoredFacts): LoraOptions {
@@ -88,6 +160,4 @@ function factoredConfig({ rank, scaling, dropout, ranks }: FactoredFacts): LoraO
   };
 }
 
-function scaled<T extends Tensor>(x: T, scaling: number, scale: Call['scale']): T {
-  return typeof scale === 'number' ? tf.mul(x, scaling * scale) : tf.mul(tf.mul(x, scaling), scale);
-}
+const scaled = <T extends Tensor>(x: T, scale: Call['scale']): T => (scale === 1 ? x : tf.mul(x, scale));

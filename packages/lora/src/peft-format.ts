@@ -1,12 +1,13 @@
 /**
  * LoRA in PEFT's files: the fields of adapter_config.json, the keys of adapter_model.safetensors.
  *
- * PEFT's LoraConfig has grown many features; a file that uses one we do not compute is refused by name, since its tensors
- * alone would give other outputs.
+ * PEFT writes an adapter that began with PiSSA or OLoRA for a base whose weights it changed, unless it converts it. Ours is
+ * written converted, always: a plain LoRA of twice the rank, ΔW = s·([B, −B₀]·[A; A₀]), which goes on the base as it is.
  */
 import type { AdapterFormat } from '@loran/adapter';
-import { LoranError } from '@loran/plugin';
+import { isSubtracted } from './initial/start.js';
 import type { LoraConfig } from './lora-config.js';
+import { refuseUnsupported, unsupportedFeature } from './peft-refusals.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,118 +19,94 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     ['B', 'lora_B.weight'], // [out, rank]
     ['embeddingA', 'lora_embedding_A'], // [rank, vocabulary]
     ['embeddingB', 'lora_embedding_B'], // [width, rank]
+    ['magnitude', 'lora_magnitude_vector'], // [out]; embedding [width]
+    ['ownBias', 'lora_B.bias'], // [out]
+    ['weightBias', 'base_layer.bias'], // [out], of a target module
+    ['bias', 'bias'], // [out], of another module
+    ['tokens', 'token_adapter.trainable_tokens_delta'], // [ids, width]: the rows themselves, whatever its name
   ]),
-  toFile: ({ rank, alpha, dropout, rsLora, init, bias, rankPattern, alphaPattern }, { conv1d }) => ({
-    r: rank,
-    lora_alpha: alpha,
-    lora_dropout: dropout,
-    use_rslora: rsLora,
-    init_lora_weights: init === 'kaiming' ? true : init,
-    bias,
-    fan_in_fan_out: conv1d, // ours are [out, in], always; PEFT asks how the model's class keeps them
-    use_dora: false,
-    lora_bias: false,
-    rank_pattern: rankPattern,
-    alpha_pattern: alphaPattern,
-  }),
+  toFile: (config, { conv1d }) => {
+    const doubled = isSubtracted(config.init);
+    const alphaTimes = doubled ? (config.rsLora ? Math.SQRT2 : 2) : 1; // so that the scaling stays
+    const times = (pattern: Readonly<Record<string, number>>, factor: number) =>
+      Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, value * factor]));
+    return {
+      r: config.rank * (doubled ? 2 : 1),
+      lora_alpha: config.alpha * alphaTimes,
+      lora_dropout: config.dropout,
+      use_rslora: config.rsLora,
+      ...initialisation(config),
+      bias: config.bias,
+      fan_in_fan_out: conv1d, // ours are [out, in], always; PEFT asks how the model's class keeps them
+      use_dora: config.dora,
+      lora_bias: config.loraBias,
+      rank_pattern: times(config.rankPattern, doubled ? 2 : 1),
+      alpha_pattern: times(config.alphaPattern, alphaTimes),
+      ...(config.trainableTokens === undefined ? {} : { trainable_token_indices: config.trainableTokens }),
+    };
+  },
   fromFile: (fields: Fields) => {
-    for (const [field, feature] of unsupported) {
-      if (isUsed(fields[field])) throw unsupportedFeature(field, fields[field], feature);
-    }
-    for (const [field, value] of Object.entries(fields)) {
-      if (!known.has(field) && isUsed(value))
-        throw unsupportedFeature(field, value, 'something that PEFT 0.21 does not have');
-    }
-    if (fields.bias !== undefined && fields.bias !== 'none') {
-      throw unsupportedFeature('bias', fields.bias, 'trained biases');
-    }
+    refuseUnsupported(fields);
     return defined({
       rank: fields.r,
       alpha: fields.lora_alpha,
       dropout: fields.lora_dropout,
       rsLora: fields.use_rslora,
-      init: initOf(fields.init_lora_weights),
+      dora: fields.use_dora,
+      ...startIn(fields),
+      bias: fields.bias,
+      loraBias: fields.lora_bias,
       rankPattern: fields.rank_pattern,
       alphaPattern: fields.alpha_pattern,
+      trainableTokens: fields.trainable_token_indices,
     });
   },
 };
 
-/** Fields that change what the tensors mean, and what each asks for. */
-const unsupported: readonly (readonly [string, string])[] = [
-  ['use_dora', 'DoRA'],
-  ['lora_bias', 'a bias on B'],
-  ['target_parameters', 'adapters on bare parameters'],
-  ['trainable_token_indices', 'trained token rows'],
-  ['layer_replication', 'replicated layers'],
-  ['alora_invocation_tokens', 'activated LoRA'],
-  ['use_qalora', 'QALoRA'],
-  ['use_bdlora', 'block-diagonal LoRA'],
-  ['arrow_config', 'Arrow routing'],
-  ['velora_config', 'VeLoRA'],
-  ['monteclora_config', 'MonteCLoRA'],
-  ['kasa_config', 'KaSA'],
-];
-
-/** All other fields of LoraConfig: read here or with the modules, or of no consequence once trained values are there. */
-const known: ReadonlySet<string> = new Set([
-  ...unsupported.map(([field]) => field),
-  ...[
-    'r',
-    'lora_alpha',
-    'rank_pattern',
-    'alpha_pattern',
-    'lora_dropout',
-    'use_rslora',
-    'init_lora_weights',
-    'bias',
-    'fan_in_fan_out',
-  ],
-  ...[
-    'target_modules',
-    'exclude_modules',
-    'layers_to_transform',
-    'layers_pattern',
-    'modules_to_save',
-    'ensure_weight_tying',
-  ],
-  ...[
-    'peft_type',
-    'task_type',
-    'peft_version',
-    'auto_mapping',
-    'base_model_name_or_path',
-    'revision',
-    'inference_mode',
-  ],
-  ...['loftq_config', 'eva_config', 'corda_config', 'lora_ga_config'], // of initialisations, which init_lora_weights names
-  ...['megatron_config', 'megatron_core', 'qalora_group_size', 'runtime_config'],
-]);
+function initialisation({ init, eva, loftqIterations }: LoraConfig): Fields {
+  if (init === 'kaiming' || isSubtracted(init)) return { init_lora_weights: true };
+  if (init === 'loftq') {
+    return loftqIterations === 1
+      ? { init_lora_weights: true } // the base is any copy of the quantised one
+      : { init_lora_weights: 'loftq', loftq_config: { loftq_bits: 4, loftq_iter: loftqIterations } };
+  }
+  if (init !== 'eva') return { init_lora_weights: init };
+  const { rho, whiten, adjustScaling } = eva;
+  const rest = { tau: 0.99, use_label_mask: true, label_mask_value: -100 }; // PEFT's, of its own way to the same directions
+  return { init_lora_weights: 'eva', eva_config: { rho, whiten, adjust_scaling_factors: adjustScaling, ...rest } };
+}
 
 /**
- * How A starts matters no more once trained values are read; but some initialisations also change the base weight, and
- * without that change the values mean something else.
+ * How the factors started matters no more once trained values are read, unless they stand for a base that was changed. For 'pissa'
+ * and 'olora' that change follows from the base, and is found again; with random numbers in it, it does not.
  */
-function initOf(value: unknown): LoraConfig['init'] | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (value === 'gaussian') return 'gaussian';
-  if (value === true || value === false || value === 'true' || value === 'eva' || value === 'orthogonal')
-    return 'kaiming';
-  throw unsupportedFeature('init_lora_weights', value, 'an initialisation that also changes the base weights');
-}
-
-/** null, false, an empty list and an empty object are PEFT's ways of not using a feature. */
-function isUsed(value: unknown): boolean {
-  if (value === undefined || value === null || value === false) return false;
-  return typeof value !== 'object' || Object.keys(value).length > 0;
-}
-
-function unsupportedFeature(field: string, value: unknown, feature: string): LoranError {
-  return new LoranError(
-    'UNSUPPORTED_PEFT_FEATURE',
-    `adapter_config.json has "${field}": ${JSON.stringify(value)}, which asks for ${feature}; @loran/lora does not compute that. ` +
-      'Merge the adapter with PEFT (merge_and_unload), or train it without this option.',
-  );
+function startIn({ init_lora_weights: init, eva_config: eva, loftq_config: loftq }: Fields): Fields {
+  switch (init) {
+    case 'gaussian':
+    case 'orthogonal':
+    case 'pissa':
+    case 'olora':
+      return { init };
+    case 'eva': {
+      const { rho, whiten, adjust_scaling_factors: adjustScaling } = (eva ?? {}) as Fields;
+      return { init, eva: defined({ rho, whiten, adjustScaling }) };
+    }
+    case 'loftq':
+      return defined({ init, loftqIterations: ((loftq ?? {}) as Fields).loftq_iter });
+    case undefined:
+    case null:
+      return {};
+    case true:
+    case false:
+    case 'true':
+      return { init: 'kaiming' };
+    default:
+      throw unsupportedFeature(
+        'init_lora_weights',
+        init,
+        'an initialisation that also changes the base weights, in a way that the file does not tell',
+      );
+  }
 }
 
 /** Without the undefined fields, whose defaults the schema fills in. */

@@ -90,6 +90,8 @@ export interface AdapterLayer {
   rescaling?(scale: Call['scale']): Rescaling;
   /** The weight [rows, columns] that the layer computes with in place of the frozen one; left out where it builds on that. */
   replacement?(): Tensor2D;
+  /** On a head that is an embedding's own weight: the embedding's layer whose change it makes too, so that the two stay one. */
+  readonly tiedTo?: AdapterLayer;
   /** The parameters as files hold them, where that is another form than they are trained in; the caller disposes them. */
   saved?(): ReadonlyMap<string, Tensor>;
   dispose(): void;
@@ -100,16 +102,16 @@ export interface LayerRequest {
   readonly path: string;
   readonly frozen: FrozenWeight;
   /** Puts another frozen weight in place while this adapter is active (LoftQ's); the original returns when it is not. */
-  replace(frozen: FrozenWeight): void;
+  readonly replace: (frozen: FrozenWeight) => void;
   /**
    * The weight [rows, columns] before its storage rounded it (LoftQ, PiSSA over a quantised base), read again from the model's
    * files; the caller disposes it. Absent where the model no longer has it: then `frozen.weight()` is all there is.
    */
   original?(): Promise<Tensor2D>;
   /** Shows each input of the module to `see`, while `prepare` has data pass through the model; see Context.calibrate. */
-  watch(see: (x: Tensor) => void): void;
+  readonly watch: (see: (x: Tensor) => void) => void;
   /** The module gets no layer after all: a rank of 0. */
-  leaveOut(): void;
+  readonly leaveOut: () => void;
 }
 
 /** What a method may ask of its surroundings. */
@@ -177,11 +179,11 @@ export interface AdapterMethod<Config = unknown> extends Plugin {
     context: Context,
   ): Promise<Config | undefined> | Promise<void>;
   create(frozen: FrozenWeight, config: Config, context: Context): AdapterLayer;
-  /** Layers on modules that are no targets, by their path: trained biases, rows of an embedding. `taken`: paths with a layer already. */
+  /** Layers on modules that are no targets, by their path: trained biases, rows of an embedding. `taken`: those with one already. */
   companions?(
     model: Adaptable,
     config: Config,
-    taken: ReadonlySet<string>,
+    taken: ReadonlyMap<string, AdapterLayer>,
     context: (path: string) => Context,
   ): ReadonlyMap<string, AdapterLayer>;
   readonly formats: readonly AdapterFormat<Config>[];

@@ -10,6 +10,7 @@ import { ShapeMismatchError } from '../errors/shape-mismatch.js';
 import { type AdapterConfigFile, fingerprintField, readAdapterConfig, selectionOf } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 import { openAdapterWeights } from './adapter-weights.js';
+import { baseCopyOf, otherCopies } from './base-copies.js';
 import { isSecondCopy, savedModulesOf } from './saved-embeddings.js';
 import { readSharedTensors, sharedTensors } from './shared-tensors.js';
 
@@ -53,6 +54,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
     });
     try {
       await assignAll(adapter, format, file);
+      adapter.warnings.push(...(await otherCopies(set, adapter, file)));
     } catch (error) {
       set.remove(adapter.name, { force: true });
       throw error;
@@ -95,7 +97,8 @@ async function assignAll(adapter: Adapter, format: AdapterFormat<unknown>, file:
   const shared = sharedTensors(adapter, format);
   const missing = [...tensors.keys()].filter((key) => !file.tensors.has(key));
   const left = [...file.tensors.keys()].filter(
-    (key) => !tensors.has(key) && !shared.has(key) && !isSecondCopy(key, tensors),
+    (key) =>
+      !tensors.has(key) && !shared.has(key) && !isSecondCopy(key, tensors) && baseCopyOf(key, adapter) === undefined,
   );
   if (missing.length > 0 || left.length > 0) {
     throw new LoranError(
