@@ -25,6 +25,7 @@ const requirements = path.join(here, 'requirements.txt');
 const checks = new Map([
   ['peft-roundtrip', 'PEFT loads adapters trained on BERT'],
   ['peft-families', 'PEFT loads adapters of every family'],
+  ['reduce', 'PEFT loads adapters reduced to LoRA'],
   ['added-tokens', 'transformers and PEFT read models with added tokens'],
   ['exports', 'transformers, PEFT, gguf, safetensors and onnxruntime read merged folders, GGUF, MLX and ONNX'],
   ['bnb', 'transformers over bitsandbytes reads 4-bit checkpoints'],
@@ -42,6 +43,7 @@ const others = new Set([
   'hub_cache',
   'mlx_read',
   'peft_loads',
+  'reduce_read',
 ]);
 
 function main() {
