@@ -61,10 +61,10 @@ async function compare(base: string): Promise<Row[]> {
   for (const [arm, peer] of peers) running.set(arm, peer);
 
   const steps = new Map([...running.keys()].map((arm) => [arm, [] as StepTime[]]));
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -1; round < rounds; round++) {
     for (const [arm, training] of running) {
       const time = await training.step();
-      if (round >= 0) steps.get(arm)?.push(time); // the first rounds compile
+      if (round >= 0) steps.get(arm)?.push(time); // the first round compiles
     }
   }
   await engine.close();

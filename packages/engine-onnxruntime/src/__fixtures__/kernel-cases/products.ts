@@ -38,6 +38,10 @@ const einsum = (equation: string, ...inputs: TensorSpec[]): KernelCase => ({ inp
 
 export const productCases: KernelCases = {
   BatchMatMul: {
+    'a transposed, into many columns': {
+      inputs: { a: float([2, 4, 3]), b: float([4, 260]) },
+      attributes: { transposeA: true, transposeB: false },
+    },
     ...products([], [], float),
     ...products([2], [2], float),
     ...products([2, 3], [2, 3], float),
