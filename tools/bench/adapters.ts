@@ -45,10 +45,10 @@ else {
   for (const base of option('bases').split(',')) console.log(`\n${table(base, await compare(base))}`);
 }
 
-async function opened(base: string, sessions = 64) {
+async function opened(base: string) {
   const storage = bases.get(base);
   if (storage === undefined) throw new Error(`No base is called '${base}'; there are ${[...bases.keys()].join(', ')}.`);
-  const engine = await openEngine(createOnnxruntimeEngine({ sessions }), { device: 'cpu', threads });
+  const engine = await openEngine(createOnnxruntimeEngine({ sessions: 64 }), { device: 'cpu', threads });
   const model = await randomModel(shape, storage);
   return { engine, model, set: new AdapterSet(model) };
 }
@@ -99,7 +99,7 @@ async function peakMemory(base: string, arm: Arm): Promise<number> {
 }
 
 function memoryOf(base: string, arm: string): number {
-  const same = sizes.flatMap(([name, size]) => [`--${name}`, String(shape[name] ?? size)]);
+  const same = sizes.flatMap(([name]) => [`--${name}`, String(shape[name])]);
   const own = ['--memory', 'only', '--bases', base, '--arms', arm, '--threads', String(threads)];
   const options = [...process.execArgv, fileURLToPath(import.meta.url), ...same, ...own];
   const { status, stdout } = spawnSync(process.execPath, options, {

@@ -5,17 +5,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { lowRankFactors, type AdapterMethod } from '@loran/adapter';
+import { loran, type LoranConfig } from '@loran/loran';
 import { linear } from '@loran/tensor';
-import { z } from 'zod';
 
-const config = z.strictObject({ rank: z.int().min(1), alpha: z.number(), dropout: z.number() });
-
-export const keptLoran: AdapterMethod<z.output<typeof config>> = {
+export const keptLoran: AdapterMethod<LoranConfig> = {
   kind: 'adapter-method',
   name: 'kept-loran',
   package: null,
   version: null,
-  config,
+  config: loran.config,
   create(frozen, { rank, alpha, dropout }, context) {
     const factors = lowRankFactors(frozen, { rank, init: 'kaiming' }, context);
     const shaped = (): Tensor2D => {

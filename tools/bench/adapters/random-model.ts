@@ -64,7 +64,7 @@ function randomWeights({ layers, width, heads, keyHeads, hidden, vocabulary }: S
       const { shape } = tensors.get(name) as TensorInfo;
       return Promise.resolve({ dtype: 'F32', shape, data: new Uint8Array(bytes(name).buffer) });
     },
-    values: async function* (name) {
+    async *values(name) {
       yield await Promise.resolve(bytes(name));
     },
     close: () => Promise.resolve(),

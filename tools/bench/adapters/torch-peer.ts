@@ -19,9 +19,9 @@ export function torchPeer(python: string, method: string, dropout: number, shape
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question: string): Promise<[number, number]> => {
     child.stdin.write(`${question}\n`);
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${python} ended before it answered '${question}'.`);
-    const [first = NaN, second = NaN] = value.split(' ').map(Number);
+    const answer: IteratorResult<string, unknown> = await lines.next();
+    if (answer.done === true) throw new Error(`${python} ended before it answered '${question}'.`);
+    const [first = NaN, second = NaN] = answer.value.split(' ').map(Number);
     return [first, second];
   };
   return {

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D, Variable } from '@tensorflow/tfjs-core';
 import { createActivationRegistry, standardActivations } from '@loran/activations';
-import { adapterParameters, AdapterSet } from '@loran/adapter';
+import type { AdapterSet } from '@loran/adapter';
+import { adapterParameters } from '@loran/adapter';
 import type { LanguageModel } from '@loran/models';
 import { randomStream } from '@loran/tensor';
 import { adamW } from '@loran/trainer';
