@@ -10,6 +10,7 @@ import { phaseBar } from '@loran/trainer';
 import { analyseCommand, reduceCommand } from './commands/analyse.js';
 import { combineCommand } from './commands/combine.js';
 import { completionCommand } from './commands/completion.js';
+import { estimateCommand } from './commands/estimate.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { convertCommand, mergeCommand } from './commands/export.js';
 import { generateCommand } from './commands/generate.js';
@@ -36,7 +37,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
       writeErr: (text) => void terminal.err.write(text),
     })
     .showSuggestionAfterError();
-  const using = [trainCommand, evaluateCommand, generateCommand];
+  const using = [trainCommand, estimateCommand, evaluateCommand, generateCommand];
   const writing = [mergeCommand, convertCommand, combineCommand, reduceCommand];
   const commands = [...using, ...writing, analyseCommand, inspectCommand, listCommand, schemaCommand];
   for (const command of [...commands, completionCommand]) command(program, screen, result);

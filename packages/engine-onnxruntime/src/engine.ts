@@ -7,13 +7,15 @@ import { LoranError } from '@loran/plugin';
 import type { Engine, EngineMemory, EngineOptions, OpaqueType, Recorded } from '@loran/tensor';
 import { availableParallelism, totalmem } from 'node:os';
 import { OnnxruntimeBackend } from './backend/onnxruntime-backend.js';
+import { rehearsal } from './backend/rehearsal.js';
 import type { RunObserver } from './backend/run-record.js';
+import type { BackendSettings } from './backend/settings.js';
 import { chooseDevice } from './device.js';
 import { kernels } from './kernels/index.js';
 import type { KernelDefinition } from './kernels/kernel.js';
 import { version } from './version.js';
 import type { Report } from './worker/protocol.js';
-import { WorkerLink } from './worker/worker-link.js';
+import { type Link, WorkerLink } from './worker/worker-link.js';
 
 /** The name of the tfjs backend. */
 const backendName = 'onnxruntime';
@@ -29,6 +31,8 @@ export interface OnnxruntimeEngineOptions {
   readonly sessionBytes?: number;
   /** Nodes that may be pending before they are computed unasked. Default 10000, some three steps of a 10-layer model. */
   readonly pendingNodes?: number;
+  /** Computes nothing, loads no runtime, and gives ones for every value: `observe` says what a run would take. Default false. */
+  readonly rehearsal?: boolean;
   /** Gets the line that says which device 'auto' chose; default: stderr. */
   readonly log?: (line: string) => void;
 }
@@ -39,7 +43,7 @@ export interface OnnxruntimeEngine extends Engine {
 }
 
 interface Opened {
-  readonly link: WorkerLink;
+  readonly link: Link;
   readonly backend: OnnxruntimeBackend;
   readonly device: string;
 }
@@ -51,6 +55,7 @@ export function createOnnxruntimeEngine({
   sessionBytes = memoryOfMachine() / 4,
   pendingNodes = 10_000,
   callSites = false,
+  rehearsal: rehearses = false,
   log = (line) => process.stderr.write(`${line}\n`),
 }: OnnxruntimeEngineOptions = {}): OnnxruntimeEngine {
   let opened: Opened | null = null;
@@ -84,11 +89,12 @@ export function createOnnxruntimeEngine({
 
     async open({ device = 'auto', threads = availableParallelism() }: EngineOptions = {}) {
       await close();
-      const { link, connect } = await startWorker(runtime, threads);
+      const settings = { sessions, sessionBytes, pendingNodes, callSites };
+      const { link, backend, choose } = rehearses
+        ? { ...rehearsal(settings), choose: () => (device === 'auto' ? 'cpu' : device) }
+        : await startBackend(runtime, threads, settings, (link) => chooseDevice(link, device, log));
       try {
-        const chosen = await chooseDevice(link, device, log);
-        const backend = new OnnxruntimeBackend(link, { sessions, sessionBytes, pendingNodes, callSites });
-        connect(backend);
+        const chosen = await choose();
         registerKernels(kernels);
         if (registered() !== null) tf.removeBackend(backendName);
         tf.registerBackend(backendName, () => backend);
@@ -146,6 +152,19 @@ export function createOnnxruntimeEngine({
 
 /** The engine with the default settings. */
 export const onnxruntime: OnnxruntimeEngine = createOnnxruntimeEngine();
+
+/** A worker with a backend over it, and what finds its device. */
+async function startBackend(
+  runtime: string,
+  threads: number,
+  settings: BackendSettings,
+  choose: (link: WorkerLink) => Promise<string>,
+) {
+  const { link, connect } = await startWorker(runtime, threads);
+  const backend = new OnnxruntimeBackend(link, settings);
+  connect(backend);
+  return { link, backend, choose: () => choose(link) };
+}
 
 /** Starts the worker and waits until the runtime is loaded. `connect` says which backend gets the reports from then on. */
 async function startWorker(runtime: string, threads: number) {

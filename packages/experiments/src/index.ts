@@ -1,6 +1,8 @@
 export type { AnalyseTrainedOptions } from './analysis/analyse-trained.js';
 export { reducedFormats, type ReduceResult, type ReduceTrainedOptions } from './analysis/reduce-trained.js';
 export type { Clock } from './clock.js';
+export type { MemoryEstimate } from './estimate/estimate.js';
+export type { EstimateOptions } from './estimate/estimate-options.js';
 export type { EvaluateOptions, EvaluationResult } from './evaluate-adapter.js';
 export type { Experiment, ExperimentHooks } from './experiment.js';
 export type { CombineFoldersOptions, CombineFoldersResult } from './export/combine-folders.js';

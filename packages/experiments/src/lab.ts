@@ -17,6 +17,8 @@ import type { Engine } from '@loran/tensor';
 import { analyseTrained, type AnalyseTrainedOptions } from './analysis/analyse-trained.js';
 import { reduceTrained, type ReduceTrainedOptions, type ReduceResult } from './analysis/reduce-trained.js';
 import { systemClock } from './clock.js';
+import { estimate, type MemoryEstimate } from './estimate/estimate.js';
+import type { EstimateOptions } from './estimate/estimate-options.js';
 import { type EvaluateOptions, evaluateAdapter, type EvaluationResult } from './evaluate-adapter.js';
 import { combineFolders, type CombineFoldersOptions, type CombineFoldersResult } from './export/combine-folders.js';
 import { exportModel, type ExportModelOptions, type ExportResult } from './export/export-model.js';
@@ -38,6 +40,11 @@ export interface Lab {
   plugins<T extends Plugin = Plugin>(kind: PluginKind): Registry<T>;
   /** Trains one adapter and measures it. */
   train(options: TrainRunOptions, hooks?: RunHooks): Promise<RunResult>;
+  /**
+   * What a training would take of memory, from the model's configuration alone. Closes the engine that is open: estimate before
+   * models are loaded.
+   */
+  estimate(options: EstimateOptions): Promise<MemoryEstimate>;
   /** Measures a trained adapter, or a model that has its own classifier. */
   evaluate(options: EvaluateOptions): Promise<EvaluationResult>;
   /** A language model with its adapters, to continue texts and to answer. */
@@ -90,6 +97,7 @@ export function createLab(): Lab {
     },
     plugins,
     train: (options, hooks) => trainRun(lab, options, hooks),
+    estimate: (options) => estimate(lab, options),
     evaluate: (options) => evaluateAdapter(lab, options),
     generator: (options) => textGenerator(lab, options),
     export: (options) => exportModel(lab, options),

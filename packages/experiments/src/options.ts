@@ -10,7 +10,7 @@ import { baseChoice } from './base-choice.js';
 
 export const targetModules = z.union([z.string(), z.array(z.string())]);
 
-const adapterOptions = z.looseObject({
+export const adapterOptions = z.looseObject({
   method: z.string().default('lora').describe('Name of the adapter method.'),
   targetModules: targetModules
     .optional()
@@ -72,7 +72,7 @@ export type TrainingOptions = z.output<typeof trainingOptions>;
 /** What can be learned. */
 export const taskNames = ['classification', 'language-model', 'sequence-to-sequence'] as const;
 
-const taskName = z
+export const taskName = z
   .enum(taskNames)
   .optional()
   .describe('What is learned; default: what the fields of the data and the model say.');

@@ -7,12 +7,12 @@ import { type AdaptedModel, adaptedModel } from './adapter-setup.js';
 import type { Lab } from './lab.js';
 import type { Measurement } from './measure.js';
 import { fetched } from './model-loading.js';
-import { parseOptions, type TrainingOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
+import { parseOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
 import { optimizerOf } from './optimizer.js';
 import { withPeakMemory } from './peak-memory.js';
 import { Services } from './services.js';
-import { evaluatorsFor, taskFor } from './task/choose-task.js';
-import type { RunTask, SettledTraining, TaskData, TaskDefaults, TaskModel, TaskName } from './task/run-task.js';
+import { evaluatorsFor, settled, taskFor } from './task/choose-task.js';
+import type { RunTask, TaskData, TaskModel, TaskName } from './task/run-task.js';
 
 export interface RunHooks {
   /** Hears every event of the training. */
@@ -158,15 +158,6 @@ async function trainAndMeasure(
 function resizedNote(model: TaskModel): string {
   const rows = [...model.modules().values()].find(({ frozen }) => frozen.kind === 'embedding')?.frozen.rows;
   return `Trained with loran, with added tokens: take the tokenizer from this folder. Before PEFT reads the adapter, the base needs ${rows} rows: \`model.resize_token_embeddings(${rows})\`.`;
-}
-
-function settled(options: TrainingOptions, { batchSize, learningRate, maxLength }: TaskDefaults): SettledTraining {
-  return {
-    ...options,
-    batchSize: options.batchSize ?? batchSize,
-    learningRate: options.learningRate ?? learningRate,
-    maxLength: options.maxLength ?? maxLength,
-  };
 }
 
 function scheduleOf({ training: { schedule, warmupSteps } }: TrainRun) {

@@ -38,6 +38,8 @@ export {
   type Loading,
 } from './open-model.js';
 export type { DecoderGraph } from './onnx/decoder-graph.js';
+export { AbsentWeights } from './source/absent-weights.js';
+export { openConfiguration } from './source/open-configuration.js';
 export { openModel } from './source/open-source.js';
 export { fetchModel, type FetchedModel, type ModelDownload } from './source/fetch-model.js';
 export type { Pooling, SequenceClassifier, SequenceClassifierOptions, TokenBatch } from './sequence-classifier.js';

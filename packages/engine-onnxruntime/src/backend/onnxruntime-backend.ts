@@ -13,7 +13,7 @@ import { nodeKey } from '../graph/node-key.js';
 import { Entry, Node, storedShape, storedType } from '../graph/node.js';
 import { bytesOf } from '../graph/stored-bytes.js';
 import type { Attrs, Emit, LazyBackend, OnnxType, OutputSpec } from '../kernels/kernel.js';
-import type { WorkerLink } from '../worker/worker-link.js';
+import type { Link } from '../worker/worker-link.js';
 import { AutoFlush } from './auto-flush.js';
 import { callSite } from './call-site.js';
 import { Recorder } from './recorder.js';
@@ -24,7 +24,7 @@ import { timed } from './timed.js';
 import { ValueStore, valuesOf } from './value-store.js';
 
 export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend {
-  readonly #link: WorkerLink;
+  readonly #link: Link;
   readonly #values: ValueStore;
   readonly runs: RunQueue;
   readonly #autoFlush: AutoFlush;
@@ -45,7 +45,7 @@ export class OnnxruntimeBackend extends tf.KernelBackend implements LazyBackend 
     },
   });
 
-  constructor(link: WorkerLink, settings: BackendSettings) {
+  constructor(link: Link, settings: BackendSettings) {
     super();
     this.#link = link;
     this.#values = new ValueStore(link);

@@ -10,7 +10,7 @@ import type { Entry } from '../graph/node.js';
 import { isLeafOfLastPlan, plan, type Plan } from '../graph/plan.js';
 import { productsOf } from '../graph/products.js';
 import type { Report } from '../worker/protocol.js';
-import type { WorkerLink } from '../worker/worker-link.js';
+import type { Link } from '../worker/worker-link.js';
 import { RunRecovery, type PostedRun } from './recovery.js';
 import type { RunObserver, RunRecord } from './run-record.js';
 import { SessionCache, type CompiledGraph } from './session-cache.js';
@@ -27,7 +27,7 @@ interface InFlight extends PostedRun {
 const maxInFlight = 64;
 
 export class RunQueue {
-  readonly #link: WorkerLink;
+  readonly #link: Link;
   readonly #values: ValueStore;
   readonly #sessions: SessionCache;
   readonly #inFlight = new Map<number, InFlight>();
@@ -38,7 +38,7 @@ export class RunQueue {
   #runNumber = 0;
 
   /** Compiled graphs are kept up to that number and those bytes together. */
-  constructor(link: WorkerLink, values: ValueStore, sessions: number, sessionBytes: number) {
+  constructor(link: Link, values: ValueStore, sessions: number, sessionBytes: number) {
     this.#link = link;
     this.#values = values;
     this.#sessions = new SessionCache(sessions, sessionBytes, ({ session }) => link.send({ kind: 'release', session }));
@@ -80,7 +80,7 @@ export class RunQueue {
 
     const run = ++this.#runNumber;
     const inputs = planned.leaves.length;
-    const { session, nodes, products } = graph;
+    const { session, nodes, products, bytes: arenaBytes } = graph;
     const record = {
       compiled: known === undefined,
       planMilliseconds,
@@ -88,6 +88,7 @@ export class RunQueue {
       nodes,
       inputs,
       outputs: ids.size,
+      arenaBytes,
       products,
     };
     this.#inFlight.set(run, { plan: planned, ids, session, failure, record });

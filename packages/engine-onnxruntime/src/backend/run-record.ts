@@ -13,6 +13,8 @@ export interface RunRecord {
   readonly nodes: number;
   readonly inputs: number;
   readonly outputs: number;
+  /** What the graph's intermediate values and outputs take at once, in bytes, about. */
+  readonly arenaBytes: number;
   readonly products: readonly Product[];
 }
 

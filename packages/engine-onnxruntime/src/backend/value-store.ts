@@ -12,14 +12,14 @@ import { isLeafOfLastPlan, plan } from '../graph/plan.js';
 import { bytesOf } from '../graph/stored-bytes.js';
 import type { OnnxType } from '../kernels/kernel.js';
 import { packTypes, type WireType } from '../worker/protocol.js';
-import type { WorkerLink } from '../worker/worker-link.js';
+import type { Link } from '../worker/worker-link.js';
 
 const smallBytes = 1024;
 /** Bytes of disposed values that may wait for the next run, in case it reads them. */
 const disposedBytesLimit = 64 * 2 ** 20;
 
 export class ValueStore {
-  readonly #link: WorkerLink;
+  readonly #link: Link;
   #numbers = 0;
   #pack = new Uint8Array(1 << 14);
   #packed = 0;
@@ -27,7 +27,7 @@ export class ValueStore {
   #disposed: Entry[] = [];
   #disposedBytes = 0;
 
-  constructor(link: WorkerLink) {
+  constructor(link: Link) {
     this.#link = link;
   }
 

@@ -9,12 +9,15 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort, type Tr
 import { LoranError } from '@loran/plugin';
 import type { Command, Recovery, Report, WorkerSettings } from './protocol.js';
 
-type Reply = Extract<Report, { kind: 'reply' }>;
+export type Reply = Extract<Report, { kind: 'reply' }>;
 /** A command that is answered by a reply, before it has its number. */
 export type Request =
   | Omit<Extract<Command, { kind: 'read' }>, 'request'>
   | Omit<Extract<Command, { kind: 'sync' }>, 'request'>
   | Omit<Extract<Command, { kind: 'probe' }>, 'request'>;
+
+/** What the backend asks of the line; `RehearsalLink` is another one. */
+export type Link = Pick<WorkerLink, 'send' | 'post' | 'recover' | 'request' | 'requestSync' | 'waitUntil' | 'close'>;
 
 export interface WorkerLinkOptions {
   readonly runtime: string;

@@ -4,12 +4,12 @@ import type { Evaluator } from '@loran/evaluators';
 import { familyOfModel, type ModelFamily } from '@loran/models';
 import { LoranError } from '@loran/plugin';
 import type { Lab } from '../lab.js';
-import type { DataOptions } from '../options.js';
+import type { DataOptions, TrainingOptions } from '../options.js';
 import { Services } from '../services.js';
 import { writesFromOthers } from '../text-model.js';
 import { classification } from './classification.js';
 import { languageModel } from './language-model.js';
-import type { RunTask, TaskName } from './run-task.js';
+import type { RunTask, SettledTraining, TaskDefaults, TaskName } from './run-task.js';
 import { sequenceToSequence } from './sequence-to-sequence.js';
 
 const tasks: Readonly<Record<TaskName, RunTask>> = {
@@ -68,4 +68,19 @@ export function evaluatorsFor(
       `'${name}' measures ${evaluator.of ?? 'labels'}, but the task '${task.name}' gives ${task.output}. Choose from ${fitting.map(({ name }) => name).join(', ')}.`,
     );
   });
+}
+
+export const defaultsOf = (task: TaskName): TaskDefaults => tasks[task].defaults;
+
+/** The settings of a training, the task's defaults filled in. */
+export function settled(
+  options: TrainingOptions,
+  { batchSize, learningRate, maxLength }: TaskDefaults,
+): SettledTraining {
+  return {
+    ...options,
+    batchSize: options.batchSize ?? batchSize,
+    learningRate: options.learningRate ?? learningRate,
+    maxLength: options.maxLength ?? maxLength,
+  };
 }

@@ -3,6 +3,7 @@ import type { TensorFile } from '@loran/formats';
 import { ModelError } from '../model-error.js';
 import { type ModuleSpec, tensorShapes } from './module-spec.js';
 import { packedAdvice, type PackedWeight, packedWeight, partNames } from './packed-weight.js';
+import { AbsentWeights } from '../source/absent-weights.js';
 import type { Storages } from './storages.js';
 
 export interface LocatedTensors {
@@ -27,6 +28,7 @@ export function locateTensors(
   const shapes = tensorShapes(specs);
   const stored = new Map<string, string>();
   const packed = new Map<string, PackedWeight>();
+  if (file instanceof AbsentWeights) for (const [name, shape] of shapes) file.promise(namesOf(name)[0] ?? name, shape);
   const findName = (name: string) => namesOf(name).find((candidate) => file.tensors.has(candidate));
   for (const spec of specs) {
     if (spec.kind !== 'linear' && spec.kind !== 'embedding') continue;

@@ -19,13 +19,19 @@ const hubId = /^[A-Za-z0-9][\w.-]*\/[\w.-]+(?:@[\w./-]+)?(?::(?<file>[^:]+\.gguf
 /**
  * The path of a model: itself where it exists, else the cached download of the hub's repository of that name. A name that is
  * neither comes back unchanged, for whoever opens it to say so. Throws what @loran/hub throws (HUB_NOT_FOUND, HUB_OFFLINE, …).
+ *
+ * `files`: the names, or patterns of names, of those that are fetched; default what is needed to run it.
  */
-export async function fetchModel(model: string, options: ModelDownload = {}): Promise<FetchedModel> {
+export async function fetchModel(
+  model: string,
+  options: ModelDownload = {},
+  files?: readonly string[],
+): Promise<FetchedModel> {
   const match = hubId.exec(model);
   if (match === null || (await exists(model))) return { path: model };
   const file = match.groups?.['file'];
   const id = file === undefined ? model : model.slice(0, -file.length - 1);
-  const { folder, revision } = await downloadModel(id, { ...options, ...(file === undefined ? {} : { file }) });
+  const { folder, revision } = await downloadModel(id, { ...options, ...(file === undefined ? { files } : { file }) });
   return { path: file === undefined ? folder : path.join(folder, file), revision };
 }
 
