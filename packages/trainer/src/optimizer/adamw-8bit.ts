@@ -16,7 +16,7 @@ import { type CodeTables, codeTables } from './nearest-code.js';
 import type { Optimizer, Update } from './optimizer.js';
 
 /** Tensors with fewer values keep their moments in fp32. */
-export const smallestIn8Bits = 4096;
+const smallestIn8Bits = 4096;
 /** Values of a chunk, about: what is dequantised at a time. */
 const chunkSize = 2 ** 20;
 

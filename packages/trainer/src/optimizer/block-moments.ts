@@ -13,7 +13,7 @@ import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { after, opaque, variable } from '@loran/tensor';
 import { type CodeTables, nearestCode } from './nearest-code.js';
 
-export const blockSize = 256;
+const blockSize = 256;
 
 const blocksOf = (tensor: Pick<Tensor, 'size'>): number => Math.ceil(tensor.size / blockSize);
 
