@@ -1,4 +1,5 @@
 /** One adapter on one model: a method, its configuration, and a layer for each module that it is on. */
+import type { Plugin } from '@loran/plugin';
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { AdapterLayer, AdapterMethod } from './contract/adapter-method.js';
 import type { Selection, TargetModules } from './target-modules.js';
@@ -15,6 +16,8 @@ export interface Adapter {
   readonly ensureWeightTying: boolean;
   /** Of the base model that it was put on; see Adaptable.fingerprint. */
   readonly fingerprint: string | undefined;
+  /** The plugins that it is made with besides its method, such as an activation. */
+  readonly plugins: readonly Plugin[];
   /** What a user should know of it, such as a base with other weights than it was trained on. */
   readonly warnings: string[];
   /** Module path -> the method's layer. */

@@ -32,6 +32,7 @@ export { addFactored, factoredLayers, type FactoredLayer } from './folder/factor
 export { loadAdapter, type LoadAdapterOptions } from './folder/load-adapter.js';
 export { loadMlxAdapter } from './folder/load-mlx-adapter.js';
 export { givenFields, type PeftFields, refuseUnsupported, unsupportedField } from './folder/peft-fields.js';
+export { missingPlugin, type PluginFacts, readPluginFacts } from './folder/plugin-facts.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export { saveMlxAdapter } from './folder/save-mlx-adapter.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';

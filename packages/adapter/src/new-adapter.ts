@@ -11,6 +11,7 @@ import type { Adaptable } from './contract/adaptable.js';
 import type { AdapterLayer, AdapterMethod, Context } from './contract/adapter-method.js';
 import { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 import { originalOf } from './original-weight.js';
+import { rememberPlugins } from './plugins-used.js';
 import { savedModule } from './saved-module.js';
 import type { Slot } from './slot.js';
 import { matchTargetModules, modulesSavedBy, namesFor, refuseTiedTargets } from './target-modules.js';
@@ -29,10 +30,11 @@ export async function newAdapter<Config>(model: Adaptable, options: AdapterOptio
   const [layers, savedModules] = [new Map<string, AdapterLayer>(), new Map<string, AdapterLayer>()];
   const shared = new Map(options.shared);
   const random = randomStream(seed);
+  const used = rememberPlugins(parsed, resolve);
   const context = (path: string): Context => ({
     path,
     random: random.derive(path),
-    resolve,
+    resolve: used.resolve,
     shared,
     initialise,
     ...(calibrate === undefined ? {} : { calibrate }),
@@ -40,7 +42,7 @@ export async function newAdapter<Config>(model: Adaptable, options: AdapterOptio
   try {
     const { config, paths } = await prepared(model, method, parsed, { name, matched, context: context('') });
     const changed = paths.length < matched.length;
-    const adapter: Adapter = {
+    const adapter: Omit<Adapter, 'plugins'> = {
       name,
       method: method as AdapterMethod,
       config,
@@ -68,7 +70,7 @@ export async function newAdapter<Config>(model: Adaptable, options: AdapterOptio
     }
     const taken = new Map([...layers, ...savedModules]);
     for (const [path, layer] of method.companions?.(model, config, taken, context) ?? []) put(layers, path, layer);
-    return adapter;
+    return Object.assign(adapter, { plugins: used.list() });
   } catch (error) {
     for (const slot of modules.values()) slot.detach(name); // nothing half-made stays behind
     disposeLayers({ layers, savedModules, shared });

@@ -2,6 +2,7 @@
 import { type Adapter, AdapterSet, type AdapterMethod, loadAdapter } from '@loran/adapter';
 import type { ModelFamily } from '@loran/models';
 import { LoranError, type Plugin, type PluginKind } from '@loran/plugin';
+import { baseName } from './base-choice.js';
 import type { Lab } from './lab.js';
 import type { TrainRun } from './options.js';
 import type { LoadedTask, TaskData, TaskModel } from './task/run-task.js';
@@ -11,6 +12,8 @@ export interface AdaptedModel {
   readonly task: LoadedTask;
   readonly adapters: AdapterSet;
   readonly adapter: Adapter;
+  /** That of the frozen weights. */
+  readonly storage: Plugin;
   /** Whether the tokenizer is another than the base model's. */
   readonly ownTokenizer: boolean;
   dispose(): void;
@@ -50,6 +53,7 @@ export async function adaptedModel(
     task,
     adapters: set,
     adapter,
+    storage: lab.plugins('base-storage').get(baseName(base)),
     ownTokenizer,
     dispose: () => disposeModel(task.model, set),
   });

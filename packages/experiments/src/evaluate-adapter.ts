@@ -13,7 +13,7 @@ import { dataOptions, parseOptions, taskNames } from './options.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskModel, TaskName } from './task/run-task.js';
-import { trainedWith } from './trained-with.js';
+import { baseFor, trainedWith } from './trained-with.js';
 import { openWithVocabulary } from './vocabulary/open-model.js';
 
 export const evaluateOptions = z.strictObject({
@@ -52,6 +52,7 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
   const folder = options.adapter === undefined ? undefined : (await fetched(lab, options.adapter)).path;
   const trained = folder === undefined ? undefined : await trainedWith(folder);
   const task = await taskFor(lab, options.task ?? trained?.task, options.data, options.model);
+  const base = baseFor(lab, options.base, trained);
   const evaluators = evaluatorsFor(lab, task, options.evaluators ?? task.defaults.evaluators);
   const data = await task.readTest(lab, options.data, options.labels ?? trained?.labels);
 
@@ -64,7 +65,7 @@ export async function evaluateAdapter(lab: Lab, input: EvaluateOptions): Promise
   const loaded = await data
     .load(lab, {
       model: source,
-      base: options.base ?? trained?.base ?? 'fp32',
+      base,
       pooling: options.pooling ?? trained?.pooling,
       seed: 0,
       fresh: folder !== undefined,

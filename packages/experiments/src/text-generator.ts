@@ -12,7 +12,7 @@ import { fetched, modelLoading } from './model-loading.js';
 import { parseOptions } from './options.js';
 import { Services } from './services.js';
 import { loadTextModel, type TextModel, writerOf } from './text-model.js';
-import { trainedWith } from './trained-with.js';
+import { baseFor, trainedWith } from './trained-with.js';
 import { openWithVocabulary } from './vocabulary/open-model.js';
 
 const adapterChoice = z.union([
@@ -83,7 +83,7 @@ export async function textGenerator(lab: Lab, input: GeneratorOptions): Promise<
   const trained = first === undefined ? undefined : await trainedWith(first.folder);
   const model = await loadAsWriter(lab, {
     model: options.model,
-    base: options.base ?? trained?.base ?? 'fp32',
+    base: baseFor(lab, options.base, trained),
     adapters: chosen.map(({ folder }) => folder),
   });
   const warnings = [...model.warnings];

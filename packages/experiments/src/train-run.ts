@@ -82,7 +82,7 @@ const withRevision = ({ revision }: FetchedModel) => (revision === undefined ? {
 async function trainAndMeasure(
   run: TrainRun & { readonly revision?: string },
   { name, defaults }: RunTask,
-  { task, adapters, adapter, ownTokenizer }: AdaptedModel,
+  { task, adapters, adapter, ownTokenizer, storage }: AdaptedModel,
   evaluators: readonly Evaluator[],
   { onEvent, signal }: RunHooks,
 ): Promise<Omit<RunResult, 'peakMemoryBytes' | 'seconds'>> {
@@ -113,6 +113,7 @@ async function trainAndMeasure(
         );
   const card = {
     baseModel: run.model,
+    plugins: [storage],
     ...(run.revision === undefined ? {} : { revision: run.revision }),
     ...(task.taskType === undefined ? {} : { taskType: task.taskType }),
     ...(ownTokenizer ? { description: resizedNote(task.model) } : {}),

@@ -1,9 +1,10 @@
 /** What the run beside an adapter says of its training. */
-import { readAdapterConfig } from '@loran/adapter';
+import { missingPlugin, readAdapterConfig, readPluginFacts } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
 import { readRun, type RunRecord } from '@loran/trainer';
 import { z } from 'zod';
-import { baseChoice } from './base-choice.js';
+import { baseChoice, type BaseChoice, baseName } from './base-choice.js';
+import type { Lab } from './lab.js';
 import { taskNames } from './options.js';
 
 const trainedOptions = z.looseObject({
@@ -19,7 +20,33 @@ export async function trainedWith(folder: string) {
   const record = await runBeside(folder);
   if (record === undefined) return undefined;
   const { task, base, pooling, training } = trainedOptions.parse(record.configuration);
-  return { task, labels: record.labels?.map(({ label }) => label), base, pooling, maxLength: training?.maxLength };
+  const plugins = await readPluginFacts(folder);
+  return {
+    folder,
+    plugins,
+    task,
+    labels: record.labels?.map(({ label }) => label),
+    base,
+    pooling,
+    maxLength: training?.maxLength,
+  };
+}
+
+/**
+ * The storage of the frozen weights: the one chosen, else that of the adapter's training, else fp32. Throws UNKNOWN_PLUGIN, with the
+ * package to install, where the training's is not at hand.
+ */
+export function baseFor(
+  lab: Pick<Lab, 'plugins'>,
+  chosen: BaseChoice | undefined,
+  trained: Awaited<ReturnType<typeof trainedWith>>,
+): BaseChoice {
+  const base = chosen ?? trained?.base ?? 'fp32';
+  if (chosen !== undefined || trained === undefined || lab.plugins('base-storage').has(baseName(base))) return base;
+  const missing = { kind: 'base-storage', name: baseName(base) } as const;
+  const error = missingPlugin('UNKNOWN_PLUGIN', trained.folder, trained.plugins, missing);
+  if (error !== undefined) throw error;
+  return base;
 }
 
 /** The record of the run that wrote an adapter; undefined for one that was trained elsewhere. Throws INVALID_RUN. */

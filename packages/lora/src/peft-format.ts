@@ -14,6 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export const peftFormat: AdapterFormat<LoraConfig> = {
   name: 'peft',
   peftType: 'LORA',
+  inPeft: true,
   suffixes: new Map([
     ['A', 'lora_A.weight'], // [rank, in]
     ['B', 'lora_B.weight'], // [out, rank]

@@ -146,6 +146,8 @@ export interface AdapterFormat<Config> {
   readonly name: string; // 'peft'
   /** Value of `peft_type` in adapter_config.json. */
   readonly peftType: string;
+  /** Whether PEFT itself has this peft_type: then adapter_config.json gets no field but PEFT's. Default false. */
+  readonly inPeft?: boolean;
   /** The method's own fields of adapter_config.json, in snake_case. Throws NOT_IN_FORMAT for what the format has no words for. */
   toFile(config: Config, targets: TargetFacts): Readonly<Record<string, unknown>>;
   /** The configuration from those fields, unvalidated: the method's schema checks it. Unknown fields are ignored. */

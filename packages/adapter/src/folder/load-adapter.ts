@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Variable } from '@tensorflow/tfjs-core';
 import { toFloat32, isFloat, type TensorFile } from '@loran/formats';
-import { LoranError } from '@loran/plugin';
+import { LoranError, type Plugin, type PluginKind, UnknownPluginError } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import type { AdapterSet } from '../adapter-set.js';
 import type { AdapterFormat, AdapterMethod, Context } from '../contract/adapter-method.js';
@@ -11,6 +11,7 @@ import { type AdapterConfigFile, fingerprintField, readAdapterConfig, selectionO
 import { adapterTensors } from './adapter-keys.js';
 import { openAdapterWeights } from './adapter-weights.js';
 import { baseCopyOf, otherCopies } from './base-copies.js';
+import { missingPlugin, otherPlugins, type PluginFacts, pluginsIn } from './plugin-facts.js';
 import { isSecondCopy, savedModulesOf } from './saved-embeddings.js';
 import { readSharedTensors, sharedTensors } from './shared-tensors.js';
 
@@ -30,9 +31,10 @@ export interface LoadAdapterOptions {
  */
 export async function loadAdapter(set: AdapterSet, folder: string, options: LoadAdapterOptions): Promise<Adapter> {
   const fields = await readAdapterConfig(folder);
-  const { method, format } = claimant(fields.peft_type, [...options.methods], folder);
+  const { method, format } = claimant(fields, [...options.methods], folder);
   const file = await openAdapterWeights(folder);
   try {
+    const known = pluginsIn(fields, file.metadata);
     const saved = savedModulesOf(set.model, fields, file.tensors);
     const config = format.fromFile(fields);
     const shared = await readSharedTensors(file, format);
@@ -46,7 +48,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       ensureWeightTying: saved.tied,
       initialise: false, // the values follow
       ...(options.name === undefined ? {} : { name: options.name }),
-      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+      resolve: (kind, name) => resolved(options.resolve, folder, known, kind, name),
     });
     const adapter = await adding.catch((error: unknown) => {
       tf.dispose([...shared.values()]);
@@ -59,6 +61,7 @@ export async function loadAdapter(set: AdapterSet, folder: string, options: Load
       set.remove(adapter.name, { force: true });
       throw error;
     }
+    adapter.warnings.push(...otherPlugins(known, [method, ...adapter.plugins]));
     adapter.warnings.push(...otherBase(folder, fields, file.metadata.get(fingerprintField), adapter.fingerprint));
     return adapter;
   } finally {
@@ -80,15 +83,35 @@ function otherBase(
   ];
 }
 
-function claimant(peftType: string, methods: readonly AdapterMethod[], folder: string) {
+/** A plugin by its name; where it is not at hand, the error says which package the adapter was trained with. */
+function resolved(
+  resolve: Context['resolve'] | undefined,
+  folder: string,
+  known: readonly PluginFacts[],
+  kind: PluginKind,
+  name: string,
+): Plugin {
+  try {
+    if (resolve === undefined) throw new UnknownPluginError(kind, name, []);
+    return resolve(kind, name);
+  } catch (error) {
+    const told =
+      LoranError.is(error, 'UNKNOWN_PLUGIN') && missingPlugin('UNKNOWN_PLUGIN', folder, known, { kind, name });
+    throw told instanceof Error ? told : error;
+  }
+}
+
+function claimant(fields: AdapterConfigFile, methods: readonly AdapterMethod[], folder: string) {
+  const peftType = fields.peft_type;
   for (const method of methods) {
     const format = method.formats.find((candidate) => candidate.peftType === peftType);
     if (format !== undefined) return { method, format };
   }
   const known = methods.flatMap(({ formats }) => formats.map((format) => format.peftType));
+  const missing = missingPlugin('UNKNOWN_PEFT_TYPE', folder, pluginsIn(fields), { kind: 'adapter-method' });
   throw new LoranError(
     'UNKNOWN_PEFT_TYPE',
-    `The adapter in '${folder}' is of type '${peftType}'; the methods at hand read ${known.join(', ') || 'none'}. Register the method that made it.`,
+    `The adapter in '${folder}' is of type '${peftType}'; the methods at hand read ${known.join(', ') || 'none'}. ${missing?.message ?? 'Register the method that made it.'}`,
   );
 }
 

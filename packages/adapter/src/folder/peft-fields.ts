@@ -3,6 +3,7 @@
  * computed is refused by name, since its tensors alone would give other outputs.
  */
 import { LoranError } from '@loran/plugin';
+import { pluginsField } from './plugin-facts.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -27,7 +28,7 @@ const shared: ReadonlySet<string> = new Set([
     'inference_mode',
   ],
   ...['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern', 'modules_to_save'],
-  'ensure_weight_tying',
+  ...['ensure_weight_tying', pluginsField],
 ]);
 
 /** Throws UNSUPPORTED_PEFT_FEATURE for a field that is used, and not computed or not known at all. */

@@ -3,12 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { fromFloat32, type TensorBytes, writeFileAtomic, writeSafetensors } from '@loran/formats';
-import { LoranError } from '@loran/plugin';
+import { LoranError, type Plugin } from '@loran/plugin';
 import type { Adapter } from '../adapter.js';
 import { configFileName, fingerprintField, formatAdapterConfig, selectionFields } from './adapter-config.js';
 import { adapterTensors } from './adapter-keys.js';
 import { weightsFileName } from './adapter-weights.js';
 import { modelCard } from './model-card.js';
+import { pluginRecord } from './plugin-facts.js';
 import { sharedTensors } from './shared-tensors.js';
 
 export interface SaveAdapterOptions {
@@ -18,6 +19,8 @@ export interface SaveAdapterOptions {
   readonly revision?: string;
   /** PEFT's task type: 'SEQ_CLS', 'CAUSAL_LM', 'FEATURE_EXTRACTION', …; default null. */
   readonly taskType?: string;
+  /** Further plugins that the adapter depends on, such as the base storage that it was trained over. */
+  readonly plugins?: readonly Plugin[];
   /** Which of the method's formats to write; default its first. */
   readonly format?: string;
   /** Text of the model card below its heading; default: what the configuration says. */
@@ -54,6 +57,7 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
   } finally {
     for (const made of converted.values()) tf.dispose([...(made?.values() ?? [])]);
   }
+  const record = pluginRecord(format, method, [...adapter.plugins, ...(options.plugins ?? [])]);
   const fields = {
     auto_mapping: null,
     ...(adapter.ensureWeightTying ? { ensure_weight_tying: true } : {}),
@@ -66,10 +70,12 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
     ...selectionFields(adapter.selection),
     task_type: options.taskType ?? null,
     ...own,
+    ...record.fields,
   };
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, weightsFileName), tensors, {
     format: 'pt',
+    ...record.metadata,
     ...(adapter.fingerprint === undefined ? {} : { [fingerprintField]: adapter.fingerprint }),
   });
   await writeFileAtomic(path.join(folder, configFileName), formatAdapterConfig(fields));

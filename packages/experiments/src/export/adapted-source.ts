@@ -28,7 +28,7 @@ import { fetched, modelLoading } from '../model-loading.js';
 import { Services } from '../services.js';
 import type { TaskModel } from '../task/run-task.js';
 import { loadTextModel } from '../text-model.js';
-import { trainedWith } from '../trained-with.js';
+import { baseFor, trainedWith } from '../trained-with.js';
 import { openWithVocabulary } from '../vocabulary/open-model.js';
 
 export interface SourceChoice {
@@ -60,7 +60,7 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
   const about = await aboutAdapter(places[0]);
   const { path: file } = await fetched(lab, choice.model);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
-  const loading = modelLoading(lab, baseOf(choice, about.trained?.base));
+  const loading = modelLoading(lab, baseOf(lab, choice, about));
   const { source, family } = await openWithVocabulary(file, { families: loading.families, adapters: places });
   try {
     const model = await loadFor(source, family, about, loading);
@@ -90,15 +90,15 @@ export async function adaptedSource(lab: Lab, choice: SourceChoice): Promise<Ada
 }
 
 /** Throws FORMAT_BASE where another storage was asked for than the one that will do. */
-function baseOf({ base, onlyBase }: SourceChoice, trained: BaseChoice | undefined): BaseChoice {
-  if (onlyBase === undefined) return base ?? trained ?? 'fp32';
+function baseOf(lab: Lab, { base, onlyBase }: SourceChoice, { trained }: AboutAdapter): BaseChoice {
+  if (onlyBase === undefined) return baseFor(lab, base, trained);
   if (base !== undefined && baseName(base) !== onlyBase) {
     throw new LoranError(
       'FORMAT_BASE',
       `This format keeps the weights in '${onlyBase}'; the base storage '${baseName(base)}' was asked for. Leave it out.`,
     );
   }
-  return [base, trained].find((choice) => choice !== undefined && baseName(choice) === onlyBase) ?? onlyBase;
+  return [base, trained?.base].find((choice) => choice !== undefined && baseName(choice) === onlyBase) ?? onlyBase;
 }
 
 interface AboutAdapter {
