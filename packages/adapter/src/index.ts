@@ -23,6 +23,7 @@ export type {
   TargetFacts,
 } from './contract/adapter-method.js';
 export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-weight.js';
+export type { Preset } from './contract/preset.js';
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
 export { TargetModulesNotFoundError } from './errors/target-modules-not-found.js';
 export { readAdapterConfig } from './folder/adapter-config.js';
@@ -40,6 +41,7 @@ export type { MergeOptions } from './merge.js';
 export type { MergeReport, RoundingError } from './merge-report.js';
 export { isAdapted, mergedModule, type MergedModule } from './merged-module.js';
 export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
+export { nonFiniteLayer } from './non-finite-layer.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';
 export { recomputed, type Formula } from './recomputed.js';

@@ -3,7 +3,7 @@ import { standardActivations } from '@loran/activations';
 import { tensorflow } from '@loran/engine-tensorflow';
 import { createLab, type Lab, loadPlugins, Services } from '@loran/experiments';
 import { lora, trainableTokens } from '@loran/lora';
-import { loran } from '@loran/loran';
+import { loran, loranPresets } from '@loran/loran';
 import { fp4, nf4 } from '@loran/qlora';
 import type { Engine, EngineOptions } from '@loran/tensor';
 
@@ -16,7 +16,16 @@ export interface LabOptions {
 }
 
 export async function standardLab({ plugins = [], engine, device, threads }: LabOptions = {}): Promise<Lab> {
-  const lab = createLab().use(lora, trainableTokens, loran, nf4, fp4, ...standardActivations, tensorflow);
+  const lab = createLab().use(
+    lora,
+    trainableTokens,
+    loran,
+    nf4,
+    fp4,
+    ...loranPresets,
+    ...standardActivations,
+    tensorflow,
+  );
   for (const specifier of plugins) lab.use(...(await loadPlugins(specifier)));
   if (engine !== undefined) {
     const chosen = lab.plugins<Engine>('engine').get(engine);

@@ -15,6 +15,7 @@ import {
   parseOptions,
   trainingOptions,
 } from './options.js';
+import { withPreset } from './preset.js';
 import { type ArmRun, report, type Report } from './report.js';
 import { Services } from './services.js';
 import { evaluatorsFor, taskFor } from './task/choose-task.js';
@@ -36,7 +37,7 @@ export interface Experiment {
 
 /** Checks the options and every name in them before anything runs. */
 export function experiment(lab: Lab, input: ExperimentOptions): Experiment {
-  const plan = parseOptions(experimentOptions, input);
+  const plan = parseOptions(experimentOptions, { ...input, arms: presetArms(lab, input.arms) });
   const arms = Object.keys(plan.arms);
   const baseline = plan.baseline ?? arms[0] ?? '';
   if (!(baseline in plan.arms)) {
@@ -52,6 +53,12 @@ export function experiment(lab: Lab, input: ExperimentOptions): Experiment {
     lab.plugins('adapter-method').get(adapter.method);
   }
   return { plan, run: (hooks = {}) => runAll(lab, plan, baseline, hooks) };
+}
+
+/** The arms, each on top of its preset. What is no group of arms is left for the check of the options. */
+function presetArms(lab: Lab, arms: ExperimentOptions['arms']): ExperimentOptions['arms'] {
+  if (typeof arms !== 'object') return arms;
+  return Object.fromEntries(Object.entries(arms).map(([name, arm]) => [name, withPreset(lab, arm)]));
 }
 
 async function runAll(

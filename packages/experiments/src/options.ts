@@ -69,6 +69,13 @@ export const trainingOptions = z.strictObject({
 
 export type TrainingOptions = z.output<typeof trainingOptions>;
 
+const preset = z
+  .string()
+  .optional()
+  .describe(
+    "Settings under one name, such as 'loran.paper', for `base` and `adapter`; what is given beside it counts.",
+  );
+
 /** What can be learned. */
 export const taskNames = ['classification', 'language-model', 'sequence-to-sequence'] as const;
 
@@ -99,6 +106,7 @@ const runFields = {
 
 export const trainRunOptions = z.strictObject({
   ...runFields,
+  preset,
   base: baseChoice
     .default('fp32')
     .describe("Storage of the frozen weights: a name, or { name: 'nf4', blockSize: 128 } with its options."),
@@ -118,6 +126,7 @@ export const experimentOptions = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
+        preset,
         base: baseChoice.default('fp32'),
         adapter: adapterOptions.prefault({}),
         training: trainingOptions.partial().optional(),

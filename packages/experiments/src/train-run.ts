@@ -1,4 +1,5 @@
 /** One run: a model, its adapter, its data; trained, written and measured. */
+import { nonFiniteLayer } from '@loran/adapter';
 import type { Evaluator } from '@loran/evaluators';
 import type { FetchedModel } from '@loran/models';
 import { openEngine } from '@loran/tensor';
@@ -10,6 +11,7 @@ import { fetched } from './model-loading.js';
 import { parseOptions, type TrainRun, type TrainRunOptions, trainRunOptions } from './options.js';
 import { optimizerOf } from './optimizer.js';
 import { withPeakMemory } from './peak-memory.js';
+import { withPreset } from './preset.js';
 import { Services } from './services.js';
 import { evaluatorsFor, settled, taskFor } from './task/choose-task.js';
 import type { RunTask, TaskData, TaskModel, TaskName } from './task/run-task.js';
@@ -46,7 +48,7 @@ export interface RunResult extends Measurement {
 }
 
 export async function trainRun(lab: Lab, input: TrainRunOptions, hooks: RunHooks = {}): Promise<RunResult> {
-  const run = parseOptions(trainRunOptions, input);
+  const run = parseOptions(trainRunOptions, withPreset(lab, input));
   const task = await taskFor(lab, run.task, run.data, run.model);
   const data = await task.read(lab, run.data);
   await openEngine(lab.container.get(Services.engine), lab.container.get(Services.engineOptions));
@@ -119,7 +121,7 @@ async function trainAndMeasure(
     ...(ownTokenizer ? { description: resizedNote(task.model) } : {}),
   };
   const events = train({
-    task: await task.trainingTask(adapter, { ...training, seed }),
+    task: { ...(await task.trainingTask(adapter, { ...training, seed })), examine: () => nonFiniteLayer(adapter) },
     learningRate,
     maxGradientNorm,
     accumulate,

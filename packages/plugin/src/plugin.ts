@@ -3,6 +3,7 @@ export type PluginKind =
   | 'activation'
   | 'base-storage'
   | 'adapter-method'
+  | 'preset'
   | 'dataset'
   | 'dataset-reader'
   | 'evaluator'

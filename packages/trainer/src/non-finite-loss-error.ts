@@ -7,6 +7,8 @@ export interface NonFiniteLoss {
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** Where it comes from, as far as the task knows: see TrainingTask.examine. */
+  readonly found?: string | undefined;
   /** What saving the parameters from before it threw, if it did. */
   readonly saveError?: unknown;
 }
@@ -17,14 +19,18 @@ export class NonFiniteLossError extends LoranError<'NON_FINITE_LOSS'> {
   readonly epoch: number;
   readonly loss: number;
   readonly gradientNorm: number;
+  readonly found: string | undefined;
 
-  constructor({ step, epoch, loss, gradientNorm, learningRate, saveError }: NonFiniteLoss) {
+  constructor({ step, epoch, loss, gradientNorm, learningRate, found, saveError }: NonFiniteLoss) {
     super(
       'NON_FINITE_LOSS',
       `Training stopped at step ${step} (epoch ${epoch}): ${wrong(loss, gradientNorm)} ` +
         `(loss ${loss}, gradient norm ${gradientNorm}, learning rate ${learningRate}). ` +
+        (found === undefined ? '' : `Found: ${found}. `) +
         `This step was not applied; the parameters are those of step ${step - 1}. ` +
-        'Try a lower learning rate, a longer warm-up, or maxGradientNorm: 1; if it happens at the first step, look for bad values in the model or the data.' +
+        (found === undefined
+          ? 'Try a lower learning rate, a longer warm-up, or maxGradientNorm: 1; if it happens at the first step, look for bad values in the model or the data.'
+          : 'Choose a function that is finite there, or keep its argument small: a lower learning rate, another start.') +
         (saveError === undefined
           ? ''
           : ` They could not be saved: ${saveError instanceof Error ? saveError.message : JSON.stringify(saveError)}`),
@@ -34,6 +40,7 @@ export class NonFiniteLossError extends LoranError<'NON_FINITE_LOSS'> {
     this.epoch = epoch;
     this.loss = loss;
     this.gradientNorm = gradientNorm;
+    this.found = found;
   }
 }
 

@@ -134,12 +134,13 @@ class Training<Batch> {
     yield { type: 'interrupted', ...this.#now() };
   }
 
-  /** Saves the parameters of the step before, and throws. */
+  /** Asks where it comes from, saves the parameters of the step before, and throws. */
   async *#nonFinite(
     { loss, gradientNorm }: StepResult,
     learningRate: number,
   ): AsyncGenerator<TrainingEvent, never, void> {
-    const where = { step: this.#step + 1, epoch: this.#epoch, loss, gradientNorm, learningRate };
+    const found = await this.#plan.task.examine?.();
+    const where = { step: this.#step + 1, epoch: this.#epoch, loss, gradientNorm, learningRate, found };
     try {
       yield* this.#save();
     } catch (saveError) {

@@ -17,6 +17,11 @@ export interface TrainingTask<Batch> {
   loss(batch: Batch, pass: Pass): Scalar;
   /** What the mean of `loss` was taken over: examples, or supervised tokens. */
   weight(batch: Batch): number;
+  /**
+   * Where a number that is not finite comes from, in words; asked once, when a step has one. `nonFiniteLayer(adapter)` for an
+   * adapter. None when omitted.
+   */
+  examine?(): Promise<string | undefined>;
   /** Tokens in the batch without padding, for the rate. */
   tokens(batch: Batch): number;
 }

@@ -6,6 +6,7 @@ import { line, type Terminal } from '../terminal.js';
 
 const headings: readonly (readonly [PluginKind, string])[] = [
   ['adapter-method', 'methods'],
+  ['preset', 'presets'],
   ['activation', 'activations'],
   ['base-storage', 'bases'],
   ['dataset', 'datasets'],

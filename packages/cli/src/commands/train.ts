@@ -58,6 +58,7 @@ export function trainCommand(program: Command, terminal: Screen, result: { exitC
       list,
     )
     .option('--add-token <token>', 'one such token, commas and all; may be repeated', repeated)
+    .option('--preset <name>', "settings under one name, such as loran.paper (see 'loran list'); flags go on top")
     .option('--method <name>', "adapter method (default: 'lora')")
     .option(
       '--base <name>',
@@ -135,7 +136,7 @@ function optionsOf(flags: TrainFlags): Record<string, unknown> {
   const addTokens = [...(flags.addTokens ?? []), ...(flags.addToken ?? [])];
   return {
     ...(addTokens.length === 0 ? {} : { addTokens }),
-    ...pick(flags, ['model', 'task', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
+    ...pick(flags, ['model', 'task', 'preset', 'base', 'pooling', 'evaluators', 'seed', 'output', 'overwrite']),
     ...(flags.adapter === undefined ? {} : { startFrom: flags.adapter }),
     data: { ...dataOf(flags), ...pick(flags, [...['test', 'testShare'], ...dataFields]) },
     adapter: {
