@@ -20,7 +20,9 @@ const options = {
     const [first = 0, ...others] = widths;
     const P = projections.length > 0 ? others.reduce((sum, size, i) => sum + size * widths[i]!, 0) : 0;
     const b = biases ? others.reduce((sum, size) => sum + size, 0) : 0;
-    const trained = typeof activation === 'object' && activation.name === 'sine' ? 1 : 0;
+    const trained = Object.values(activation).filter(
+      (value) => typeof value === 'object' && 'trainable' in value,
+    ).length;
     return rank * (first + height) + P + b + trained;
   },
 };
@@ -37,6 +39,15 @@ describeAdapterMethod(loran, {
     'sinter in slow waves': { rank: 2, alpha: 4, activation: { name: 'sinter', amplitude: 0.4, frequency: 5 } },
     'tanh with dropout': { rank: 3, alpha: 6, dropout: 0.1, activation: 'tanh' },
     'trained sine': { rank: 2, alpha: 2, activation: { name: 'sine', frequency: { value: 3, trainable: true } } },
+    'sinter with A and ω trained': {
+      rank: 2,
+      alpha: 4,
+      activation: {
+        name: 'sinter',
+        amplitude: { value: 0.4, trainable: true },
+        frequency: { value: 5, trainable: true },
+      },
+    },
     sigmoid: { rank: 2, alpha: 4, activation: 'sigmoid', init: 'gaussian' },
     relu: { rank: 2, alpha: 4, activation: 'relu' },
     'two projections and biases': { rank: 2, alpha: 4, activation: 'tanh', projections: [3, 4], biases: true },
