@@ -14,7 +14,7 @@ from pathlib import Path
 
 import peft
 import torch
-from peft import LoraConfig, TrainableTokensConfig, get_peft_model
+from peft import EvaConfig, LoraConfig, TrainableTokensConfig, get_peft_model, initialize_lora_eva_weights
 from torch import nn
 from transformers import PretrainedConfig
 
@@ -108,6 +108,10 @@ for name, case in cases.items():
     else:
         adapted.save_pretrained(target / name)
     (target / name / "README.md").unlink()
+    written = target / name / "adapter_config.json"
+    fields = json.loads(written.read_text())
+    fields["target_modules"] = sorted(fields["target_modules"])  # PEFT writes a set in any order
+    written.write_text(json.dumps(fields, indent=2, sort_keys=True))
     output = adapted(ids)
     facts = {"tied": tied, "ids": ids.tolist(), "base": base, "output": rounded(output)}
     if case.get("gradients"):
@@ -121,5 +125,22 @@ for name, case in cases.items():
         }
     facts["merged"] = rounded(adapted.merge_and_unload()(ids))
     golden["cases"][name] = facts
+
+# EVA: the directions that PEFT finds in one batch, given again and again until they settle
+torch.manual_seed(3)
+model = Model(False)
+base = {key: rounded(value) for key, value in model.state_dict().items()}
+ids = torch.randint(0, 9, (10, 6))
+config = LoraConfig(r=2, lora_alpha=4, init_lora_weights="eva", eva_config=EvaConfig(rho=2), target_modules=both)
+adapted = get_peft_model(model, config)
+initialize_lora_eva_weights(adapted, [{"ids": ids}], show_progress_bar=False, prepare_model_inputs_fn=None, prepare_layer_inputs_fn=None)
+golden["eva"] = {
+    "ids": ids.tolist(),
+    "base": base,
+    "tied": False,
+    "ranks": {name: getattr(adapted.base_model.model, name).r["default"] for name in both},
+    "alphas": {name: getattr(adapted.base_model.model, name).lora_alpha["default"] for name in both},
+    "A": {name: rounded(getattr(adapted.base_model.model, name).lora_A["default"].weight) for name in both},
+}
 
 (target / "golden.json").write_text(json.dumps(golden) + "\n")

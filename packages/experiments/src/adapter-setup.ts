@@ -3,9 +3,10 @@ import { type Adapter, AdapterSet, type AdapterMethod, loadAdapter } from '@lora
 import type { ModelFamily } from '@loran/models';
 import { LoranError, type Plugin, type PluginKind } from '@loran/plugin';
 import { baseName } from './base-choice.js';
+import { calibration } from './calibration.js';
 import type { Lab } from './lab.js';
 import type { TrainRun } from './options.js';
-import type { LoadedTask, TaskData, TaskModel } from './task/run-task.js';
+import type { LoadedTask, SettledTraining, TaskData, TaskModel } from './task/run-task.js';
 import { openWithVocabulary } from './vocabulary/open-model.js';
 
 export interface AdaptedModel {
@@ -30,6 +31,7 @@ export async function adaptedModel(
   lab: Pick<Lab, 'plugins' | 'container'>,
   run: TrainRun,
   data: TaskData,
+  training: SettledTraining,
 ): Promise<AdaptedModel> {
   const { model, base, adapter: choice, addTokens, startFrom, pooling, seed } = run;
   const { method: methodName, targetModules, ...config } = choice;
@@ -70,6 +72,7 @@ export async function adaptedModel(
       ensureWeightTying: embeddings.some((name) => isTied(task.model, name)),
       seed,
       resolve: resolver(lab),
+      calibrate: calibration(task, { ...training, seed }),
     });
     return done(adapter);
   } catch (error) {

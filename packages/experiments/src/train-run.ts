@@ -69,7 +69,12 @@ export async function trainOn(
   const { value, peakBytes } = await withPeakMemory(async () => {
     const base = await fetched(lab, run.model);
     const from = run.startFrom === undefined ? {} : { startFrom: (await fetched(lab, run.startFrom)).path };
-    const model = await adaptedModel(lab, { ...run, ...from, model: base.path }, data);
+    const model = await adaptedModel(
+      lab,
+      { ...run, ...from, model: base.path },
+      data,
+      settled(run.training, task.defaults),
+    );
     try {
       return await trainAndMeasure({ ...run, ...withRevision(base) }, task, model, evaluators, hooks);
     } finally {

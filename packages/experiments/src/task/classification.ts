@@ -54,10 +54,10 @@ function taskData(data: TextData, names: readonly string[] | undefined): TaskDat
         ...(classifier.pooling === 'mean' ? {} : { taskType: 'SEQ_CLS' }),
         settled: { pooling: classifier.pooling },
         labels,
-        async trainingTask(adapter, { batchSize, maxLength, seed }) {
+        async trainingTask(adapter, { batchSize, maxLength, seed, bucketWidth = 32 }) {
           const examples = encodeExamples(data.train, classifier, { labels, maxLength, ...progress.tokenise });
           const parameters = adapterParameters(adapter);
-          const task = classificationTask({ classifier, parameters, examples, batchSize, seed });
+          const task = classificationTask({ classifier, parameters, examples, batchSize, seed, bucketWidth });
           return Promise.resolve(task as TrainingTask<unknown>);
         },
         measure: ({ maxLength, evaluators }) =>

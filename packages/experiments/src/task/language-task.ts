@@ -16,6 +16,7 @@ export interface LanguageTraining extends Pick<SettledTraining, 'batchSize' | 'm
   readonly progress: PhaseListeners;
   readonly parameters: ReturnType<typeof adapterParameters>;
   readonly seed: number;
+  readonly bucketWidth: number;
   readonly appendEnd: boolean;
 }
 
@@ -65,9 +66,10 @@ function taskData<Model extends TaskModel>(
         modulesToSave: [],
         taskType: task.taskType,
         settled: {},
-        trainingTask: (adapter, { batchSize, maxLength, seed, appendEnd = true }) => {
+        trainingTask: (adapter, { batchSize, maxLength, seed, bucketWidth = 32, appendEnd = true }) => {
           const parameters = adapterParameters(adapter);
-          return task.trainingTask(model, train, { parameters, batchSize, maxLength, seed, appendEnd, progress });
+          const training = { parameters, batchSize, maxLength, seed, bucketWidth, appendEnd, progress };
+          return task.trainingTask(model, train, training);
         },
         measure: (options) => task.measure(model, test, { ...options, progress }),
       };

@@ -62,7 +62,11 @@ export interface LoadedTask {
   /** Settings to write down that the user left to the model. */
   readonly settled: Readonly<Record<string, unknown>>;
   readonly labels?: { readonly labels: readonly string[]; readonly names: readonly string[] };
-  trainingTask(adapter: Adapter, options: SettledTraining & { readonly seed: number }): Promise<TrainingTask<unknown>>;
+  /** `bucketWidth`: padded lengths are multiples of it; default 32. */
+  trainingTask(
+    adapter: Pick<Adapter, 'layers' | 'savedModules'>,
+    options: SettledTraining & { readonly seed: number; readonly bucketWidth?: number },
+  ): Promise<TrainingTask<unknown>>;
   /** Measures on the test data; without any there are no metrics. */
   measure(options: MeasureOptions): Promise<Measurement>;
 }
