@@ -111,7 +111,7 @@ describe('list', () => {
     const { exitCode, out } = await run('list');
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^methods +lora, loran$/m);
-    expect(out).toMatch(/^bases +fp32, bf16, nf4$/m);
+    expect(out).toMatch(/^bases +fp32, bf16, nf4, fp4, int8$/m);
     expect(out).toMatch(/^engines +onnxruntime, tensorflow$/m);
     expect(out).toMatch(/^activations .*sinter/m);
     expect(JSON.parse((await run('list', '--json')).out)).toMatchObject({

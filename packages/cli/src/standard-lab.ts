@@ -4,7 +4,7 @@ import { tensorflow } from '@loran/engine-tensorflow';
 import { createLab, type Lab, loadPlugins, Services } from '@loran/experiments';
 import { lora, trainableTokens } from '@loran/lora';
 import { loran, loranPresets } from '@loran/loran';
-import { fp4, nf4 } from '@loran/qlora';
+import { fp4, int8, nf4 } from '@loran/qlora';
 import type { Engine, EngineOptions } from '@loran/tensor';
 
 export interface LabOptions {
@@ -22,6 +22,7 @@ export async function standardLab({ plugins = [], engine, device, threads }: Lab
     loran,
     nf4,
     fp4,
+    int8,
     ...loranPresets,
     ...standardActivations,
     tensorflow,

@@ -3,6 +3,7 @@
  */
 import { LoranError } from '@loran/plugin';
 import { GraphBuilder } from './onnx/graph-builder.js';
+import type { Model } from './worker/protocol.js';
 import type { WorkerLink } from './worker/worker-link.js';
 
 export type Device = 'cpu' | 'webgpu' | 'cuda';
@@ -41,11 +42,15 @@ async function require(link: WorkerLink, device: Device): Promise<void> {
 }
 
 /** Why the runtime cannot compute on that device; null where it can. */
-async function refusal(link: WorkerLink, device: Device): Promise<string | null> {
+function refusal(link: WorkerLink, device: Device): Promise<string | null> {
   const graph = new GraphBuilder();
   const one = graph.scalar('float32', 1);
   const output = graph.output(graph.node('Add', [one, one], { type: 'float32', shape: [] }));
-  const model = { bytes: graph.model(), inputs: [], outputs: [output.name] };
+  return refusalOf(link, device, { bytes: graph.model(), inputs: [], outputs: [output.name] });
+}
+
+/** Why the runtime cannot run that model on the device; null where it can. */
+export async function refusalOf(link: WorkerLink, device: Device, model: Model): Promise<string | null> {
   const { result, error } = await link.request({ kind: 'probe', device, model });
   return error ?? (result as string | null);
 }

@@ -10,8 +10,10 @@ import { OnnxruntimeBackend } from './backend/onnxruntime-backend.js';
 import { rehearsal } from './backend/rehearsal.js';
 import type { RunObserver } from './backend/run-record.js';
 import type { BackendSettings } from './backend/settings.js';
-import { chooseDevice } from './device.js';
+import { chooseDevice, refusalOf } from './device.js';
+import { chooseInt8Way, int8Notice } from './int8-way.js';
 import { kernels } from './kernels/index.js';
+import { useInt8Way } from './kernels/int8-product.js';
 import type { KernelDefinition } from './kernels/kernel.js';
 import { version } from './version.js';
 import type { Report } from './worker/protocol.js';
@@ -33,7 +35,7 @@ export interface OnnxruntimeEngineOptions {
   readonly pendingNodes?: number;
   /** Computes nothing, loads no runtime, and gives ones for every value: `observe` says what a run would take. Default false. */
   readonly rehearsal?: boolean;
-  /** Gets the line that says which device 'auto' chose; default: stderr. */
+  /** Gets the lines that say which device 'auto' chose and, once it matters, how int8 weights are multiplied; default: stderr. */
   readonly log?: (line: string) => void;
 }
 
@@ -95,6 +97,11 @@ export function createOnnxruntimeEngine({
         : await startBackend(runtime, threads, settings, (link) => chooseDevice(link, device, log));
       try {
         const chosen = await choose();
+        const int8Way = rehearses ? 'signed' : await chooseInt8Way((model) => refusalOf(link, chosen, model));
+        useInt8Way(backend, int8Way, () => {
+          const notice = int8Notice[int8Way];
+          if (notice !== undefined) log(notice);
+        });
         registerKernels(kernels);
         if (registered() !== null) tf.removeBackend(backendName);
         tf.registerBackend(backendName, () => backend);

@@ -10,7 +10,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { type FrozenWeight, recomputedProduct, ShapeMismatchError, updateRows, type WeightSource } from '@loran/adapter';
+import {
+  type FrozenWeight,
+  recomputedProduct,
+  ShapeMismatchError,
+  updateRows,
+  type WeightSource,
+} from '@loran/adapter';
 import type { TensorBytes } from '@loran/formats';
 import { after, currentEngine, opaque } from '@loran/tensor';
 import { type BlockScales, floatPart } from './block-scales.js';

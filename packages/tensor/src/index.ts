@@ -8,6 +8,7 @@ export { singularValues, svd, type Svd } from './linear-algebra/svd.js';
 export { truncatedSvd, type TruncatedSvdOptions } from './linear-algebra/truncated-svd.js';
 export { valueAndGradients, type ValueAndGradients } from './nested-gradients.js';
 export { signedDynamicMap, unsignedDynamicMap } from './quantisation/dynamic-map.js';
+export { int8Product, type Int8ProductOptions } from './quantisation/int8-product.js';
 export { deriveKey, hashUniform, type Key } from './random/hash.js';
 export { randomStream, type RandomStream } from './random/random-stream.js';
 export { dropout, randomUniform } from './random/random-uniform.js';

@@ -5,7 +5,7 @@ type Inputs = Readonly<Record<string, Tensor>>;
 type Attributes = Readonly<Record<string, number | boolean | string | readonly number[]>>;
 
 /** Kernels that an engine may have beyond tfjs's own. Each has a portable definition that runs where it is absent. */
-export type FastKernel = 'LoranAfter' | 'LoranRandomUniform';
+export type FastKernel = 'LoranAfter' | 'LoranInt8Product' | 'LoranRandomUniform';
 
 /** The result of a fast kernel, or undefined where the current backend has none of that name. */
 export function fastKernel<T extends Tensor>(

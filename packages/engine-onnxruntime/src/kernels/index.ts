@@ -13,6 +13,7 @@ import { engineKernels } from './engine-kernels.js';
 import { fillKernels } from './fill.js';
 import { gatherKernels } from './gather.js';
 import { imageKernels } from './image.js';
+import { int8Kernels } from './int8-product.js';
 import type { KernelDefinition } from './kernel.js';
 import { layoutKernels } from './layout.js';
 import { matrixKernels } from './matrix.js';
@@ -42,6 +43,7 @@ const families: readonly KernelDefinition[] = [
   ...fillKernels,
   ...gatherKernels,
   ...imageKernels,
+  ...int8Kernels,
   ...layoutKernels,
   ...matrixKernels,
   ...multinomialKernels,

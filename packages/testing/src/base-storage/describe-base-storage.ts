@@ -12,6 +12,11 @@ export interface BaseStorageLawOptions {
    * of some 2,000 such values is about 1.8.
    */
   readonly tolerance?: Tolerance;
+  /**
+   * How far a product may be from that with the dequantised weight, of standard normal inputs of up to 65 features; default 1e-5.
+   * More for a storage that rounds the inputs as well, as int8 does: its README then says by how much.
+   */
+  readonly product?: Tolerance;
   /** Bytes that a weight without bias takes, where there is a formula. */
   readonly bytes?: (rows: number, columns: number) => number;
   readonly skip?: readonly SkippedLaw[];
@@ -23,9 +28,9 @@ export const baseStorageLaws: Readonly<Record<string, Law<BaseStorageSubject>>> 
 /** Declares a suite with every law of base storage, on the engine that the test file has opened. */
 export function describeBaseStorage(
   storage: BaseStorage,
-  { tolerance = { absolute: 0, relative: 0 }, bytes, skip }: BaseStorageLawOptions = {},
+  { tolerance = { absolute: 0, relative: 0 }, product = { absolute: 1e-5 }, bytes, skip }: BaseStorageLawOptions = {},
 ): void {
   describe(`laws of the base storage '${storage.name}'`, () => {
-    testLaws(baseStorageLaws, { storage, tolerance, bytes }, { skip });
+    testLaws(baseStorageLaws, { storage, tolerance, product, bytes }, { skip });
   });
 }

@@ -141,7 +141,7 @@ const mutants: readonly { name: string; storage: BaseStorage; breaks: readonly s
 ];
 
 describe.each(mutants)('$name', ({ storage, breaks }) => {
-  const subject = { storage, tolerance: { absolute: 0, relative: 0 }, bytes: undefined };
+  const subject = { storage, tolerance: { absolute: 0, relative: 0 }, product: { absolute: 1e-5 }, bytes: undefined };
   test.each(breaks)('breaks: %s', async (name) => {
     await expect(Promise.resolve(subject).then(baseStorageLaws[name])).rejects.toThrow();
   });

@@ -8,7 +8,7 @@ import type { Law } from '../law-suite.js';
 import { input, shapes, withWeight, type BaseStorageSubject } from './subject.js';
 
 export const productLaws: Readonly<Record<string, Law<BaseStorageSubject>>> = {
-  'multiplies by its own weight, for any leading axes': async ({ storage }) => {
+  'multiplies by its own weight, for any leading axes': async ({ storage, product }) => {
     for (const shape of shapes) {
       for (const biased of [true, false]) {
         await withWeight(storage, { ...shape, biased }, async (frozen) => {
@@ -18,7 +18,7 @@ export const productLaws: Readonly<Record<string, Law<BaseStorageSubject>>> = {
               Tensor,
               Tensor,
             ];
-            await expectClose(y, expected, { absolute: 1e-5 });
+            await expectClose(y, expected, product);
             tf.dispose([x, y, expected]);
           }
         });
@@ -26,27 +26,27 @@ export const productLaws: Readonly<Record<string, Law<BaseStorageSubject>>> = {
     }
   },
 
-  'multiplies by the sum with a delta': ({ storage }) =>
+  'multiplies by the sum with a delta': ({ storage, product }) =>
     withWeight(storage, { rows: 33, columns: 65 }, async (frozen) => {
       const [x, delta] = [input([2, 3, 65]), input([33, 65]) as Tensor2D];
       const [y, expected] = tf.tidy(() => [
         frozen.apply(x, delta),
         linear(x, tf.add(frozen.weight(), delta), frozen.bias),
       ]) as [Tensor, Tensor];
-      await expectClose(y, expected, { absolute: 1e-5 });
+      await expectClose(y, expected, product);
       tf.dispose([x, delta, y, expected]);
     }),
 
-  'has the gradients of that product, in x and in the delta': ({ storage }) =>
+  'has the gradients of that product, in x and in the delta': ({ storage, product }) =>
     withWeight(storage, { rows: 33, columns: 65 }, async (frozen) => {
       const [x, delta, dy] = [input([2, 3, 65]), input([33, 65]) as Tensor2D, input([2, 3, 33])];
       const plain = (a: Tensor, d: Tensor) => linear(a, tf.add(frozen.weight(), d as Tensor2D), frozen.bias);
       const own = tf.grads((a: Tensor, d: Tensor) => frozen.apply(a, d as Tensor2D))([x, delta], dy);
       const expected = tf.grads(plain)([x, delta], dy);
-      for (const [i, gradient] of own.entries()) await expectClose(gradient, expected[i]!, { absolute: 1e-5 });
+      for (const [i, gradient] of own.entries()) await expectClose(gradient, expected[i]!, product);
       const alone = tf.grad((a: Tensor) => frozen.apply(a))(x, dy);
       const aloneExpected = tf.grad((a: Tensor) => linear(a, frozen.weight(), frozen.bias))(x, dy);
-      await expectClose(alone, aloneExpected, { absolute: 1e-5 });
+      await expectClose(alone, aloneExpected, product);
       tf.dispose([x, delta, dy, own, expected, alone, aloneExpected]);
     }),
 

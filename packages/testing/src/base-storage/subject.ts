@@ -9,6 +9,8 @@ export interface BaseStorageSubject {
   readonly storage: BaseStorage;
   /** Of the stored values against those given. */
   readonly tolerance: Tolerance;
+  /** Of products against those with the dequantised weight. */
+  readonly product: Tolerance;
   readonly bytes: ((rows: number, columns: number) => number) | undefined;
 }
 
