@@ -71,7 +71,10 @@ function productOf(
 function quantisedRows(graph: GraphBuilder, x: Value): { quantised: Value; rowScales: Value } {
   const largest = reduce(graph, 'ReduceMax', x, [1], true);
   const smallest = elementwise(graph, 'Neg', [reduce(graph, 'ReduceMin', x, [1], true)]);
-  const rowScales = withScalar(graph, 'Mul', binary(graph, 'Max', largest, smallest), 1 / 127); // [m, 1]
+  // the runtime's maximum passes over NaN; this is 0 for rows of numbers, and NaN otherwise
+  const notNumber = withScalar(graph, 'Mul', reduce(graph, 'ReduceSum', x, [1], true), 0);
+  const widest = withScalar(graph, 'Mul', binary(graph, 'Max', largest, smallest), 1 / 127);
+  const rowScales = binary(graph, 'Add', widest, notNumber); // [m, 1]
   const factors = elementwise(graph, 'Reciprocal', [withScalar(graph, 'Add', rowScales, 1e-30)]);
   const scaled = binary(graph, 'Mul', x, factors);
   const around = [scaled, graph.scalar('float32', 1), graph.scalar('uint8', 128)];
