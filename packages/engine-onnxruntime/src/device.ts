@@ -50,7 +50,11 @@ function refusal(link: WorkerLink, device: Device): Promise<string | null> {
 }
 
 /** Why the runtime cannot run that model on the device; null where it can. */
-export async function refusalOf(link: WorkerLink, device: Device, model: Model): Promise<string | null> {
+export async function refusalOf(
+  link: Pick<WorkerLink, 'request'>,
+  device: string,
+  model: Model,
+): Promise<string | null> {
   const { result, error } = await link.request({ kind: 'probe', device, model });
   return error ?? (result as string | null);
 }
