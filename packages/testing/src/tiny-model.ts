@@ -16,6 +16,8 @@ export interface TinyModelOptions {
   readonly width?: number;
   /** Rows of the embedding; default 9. */
   readonly vocabulary?: number;
+  /** Features of the embedding; default 6. */
+  readonly embeddingWidth?: number;
   /** Seed of the frozen weights; default 5. */
   readonly seed?: number;
 }
@@ -34,6 +36,7 @@ export async function tinyModel({
   storage,
   width = 7,
   vocabulary = 9,
+  embeddingWidth = 6,
   seed = 5,
 }: TinyModelOptions): Promise<TinyModel> {
   const random = randomStream(seed);
@@ -44,8 +47,8 @@ export async function tinyModel({
     return [path, new Slot(path, await storage.store(source))] as const;
   };
   const slots = new Map([
-    await store('tokens', 'embedding', vocabulary, 6, false),
-    await store('encoder.first', 'linear', width, 6, true),
+    await store('tokens', 'embedding', vocabulary, embeddingWidth, false),
+    await store('encoder.first', 'linear', width, embeddingWidth, true),
     await store('encoder.second', 'linear', 5, width, false),
     await store('classifier', 'linear', 4, 5, true),
   ]);

@@ -59,7 +59,7 @@ export const fileLaws: Readonly<Record<string, Law<AdapterMethodSubject>>> = {
 
   'tensors of another shape are refused, and the model stays as it was': (subject) =>
     withSaved(subject, async ({ folder }) => {
-      const model = await tinyModel({ storage: fp32, width: 8, vocabulary: 10 });
+      const model = await tinyModel({ storage: fp32, width: 8, vocabulary: 10, embeddingWidth: 7 });
       const before = await take(model.run());
       const set = new AdapterSet(model);
       await expect(loadAdapter(set, folder, loading(subject))).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' });
