@@ -17,6 +17,7 @@ export type TrainableTokensConfig = z.output<typeof config>;
 const peftFormat: AdapterFormat<TrainableTokensConfig> = {
   name: 'peft',
   peftType: 'TRAINABLE_TOKENS',
+  inPeft: true,
   suffixes: new Map([['tokens', 'trainable_tokens_delta']]), // [ids, width]: the rows themselves
   toFile: ({ tokens }) => ({ token_indices: tokens, init_weights: true }),
   fromFile: ({ token_indices: tokens }) => ({ tokens }),
