@@ -6,7 +6,7 @@ import { createActivationRegistry, standardActivations } from '@loran/activation
 import { bf16, fp32, type AdapterMethod, type BaseStorage, type FrozenWeight } from '@loran/adapter';
 import { lora, trainableTokens } from '@loran/lora';
 import { loran } from '@loran/loran';
-import { fp4, nf4 } from '@loran/qlora';
+import { fp4, int8, nf4 } from '@loran/qlora';
 import type { AdapterMethodLawOptions, SkippedLaw } from '@loran/testing';
 
 type Shape = Parameters<AdapterMethodLawOptions<unknown, unknown>['parameterCount']>[1];
@@ -125,9 +125,17 @@ export const methods: readonly MethodCase[] = [
   ),
 ];
 
+/** Products of int8 round their inputs, those of a merged weight do not. */
+const rounded: BaseCase = {
+  storage: int8,
+  tolerances: { merge: { absolute: 0.05 } },
+  skip: [{ law: differences, reason: 'products over int8 round their inputs, so that their values are steps' }],
+};
+
 export const bases: readonly BaseCase[] = [
   { storage: fp32 },
   { storage: bf16 },
   { storage: nf4 },
-  { storage: fp4, tolerances: { gradient: 0.02 } },
+  { storage: fp4, tolerances: { gradient: 0.02 } }, // coarse weights curve more
+  rounded,
 ];

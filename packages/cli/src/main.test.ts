@@ -110,12 +110,15 @@ describe('list', () => {
   test('names every plugin by kind', async () => {
     const { exitCode, out } = await run('list');
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^methods +lora, trainable-tokens, loran$/m);
+    expect(out).toMatch(/^methods +lora, .*\bloran\b/m);
     expect(out).toMatch(/^bases +fp32, bf16, nf4, fp4, int8$/m);
     expect(out).toMatch(/^engines +onnxruntime, tensorflow$/m);
     expect(out).toMatch(/^activations .*sinter/m);
     expect(JSON.parse((await run('list', '--json')).out)).toMatchObject({
-      methods: [{ name: 'lora', package: '@loran/lora' }, { name: 'loran' }],
+      methods: expect.arrayContaining([
+        expect.objectContaining({ name: 'lora', package: '@loran/lora' }),
+        expect.objectContaining({ name: 'loran', package: '@loran/loran' }),
+      ]) as unknown,
     });
   });
 
