@@ -7,6 +7,7 @@ export { describeReader, type ReaderLawOptions, type ReaderLike } from './datase
 export { descend, type DescendOptions } from './descend.js';
 export { describeEngine, type EngineLawOptions } from './engine/describe-engine.js';
 export { describeEvaluator, type EvaluatorLawOptions, type EvaluatorLike } from './evaluator/describe-evaluator.js';
+export { describePeftAdapters } from './adapter-method/describe-peft-adapters.js';
 export { expectClose, type Numbers, type Tolerance } from './expect-close.js';
 export { finiteDifferences } from './finite-differences.js';
 export { testLaws, type Law, type LawOptions, type LawOutcome, type SkippedLaw } from './law-suite.js';

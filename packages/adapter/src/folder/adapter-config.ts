@@ -75,12 +75,12 @@ export function selectionOf(fields: AdapterConfigFile): Selection {
   };
 }
 
-/** The same as fields of the file. */
+/** The same as fields of the file: those that are used, since not every method of PEFT has them all. */
 export function selectionFields({ excludeModules, layersToTransform, layersPattern }: Selection): object {
   return {
-    exclude_modules: excludeModules ?? null,
-    layers_to_transform: layersToTransform ?? null,
-    layers_pattern: layersPattern ?? null,
+    ...(excludeModules === undefined ? {} : { exclude_modules: excludeModules }),
+    ...(layersToTransform === undefined ? {} : { layers_to_transform: layersToTransform }),
+    ...(layersPattern === undefined ? {} : { layers_pattern: layersPattern }),
   };
 }
 
