@@ -1,5 +1,5 @@
 /**
- * Random LoRA adapters on the tiny models of every kind, saved by loran: Python's PEFT loads them and computes the same.
+ * Random adapters on the tiny models of every kind, LoRA and the methods besides, saved by loran: Python's PEFT loads them and computes the same.
  *
  *   npx tsx --conditions=@loran/source tools/parity/peft-families.ts [--python python3]
  *
@@ -13,10 +13,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { type Adaptable, adapterParameters, AdapterSet, saveAdapter } from '@loran/adapter';
+import { type Adaptable, type AdapterMethod, adapterParameters, AdapterSet, saveAdapter } from '@loran/adapter';
 import { onnxruntime } from '@loran/engine-onnxruntime';
+import { hira } from '@loran/hira';
+import { ia3 } from '@loran/ia3';
 import { lora } from '@loran/lora';
 import { loadLanguageModel, loadSequenceClassifier, loadSequenceToSequenceModel } from '@loran/models';
+import { peanut } from '@loran/peanut';
+import { vera } from '@loran/vera';
 import { closeEngine, openEngine, randomStream } from '@loran/tensor';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -58,9 +62,24 @@ const sequenceToSequence = async (folder: string): Promise<Loaded> => {
   return Object.assign(model, { compute });
 };
 
-const cases = [
-  { model: 'decoders/llama', compared: 'scores', task: 'CAUSAL_LM', load: languageModel, save: [] },
-  { model: 'decoders/gpt2', compared: 'scores', task: 'CAUSAL_LM', load: languageModel, save: [] },
+interface Case {
+  readonly model: string;
+  readonly compared: string;
+  readonly task: string;
+  readonly load: (folder: string) => Promise<Loaded>;
+  readonly save: readonly string[];
+  /** Default LoRA. */
+  readonly method?: AdapterMethod<never>;
+  readonly config?: (targetModules: readonly string[]) => object;
+}
+
+const llama = { model: 'decoders/llama', compared: 'scores', task: 'CAUSAL_LM', load: languageModel, save: [] };
+const gpt2 = { ...llama, model: 'decoders/gpt2' };
+const flan = { model: 't5/flan', compared: 'written', task: 'SEQ_2_SEQ_LM', load: sequenceToSequence, save: [] };
+
+const cases: readonly Case[] = [
+  llama,
+  gpt2,
   { model: 'decoders/gpt2', compared: 'scores', task: 'CAUSAL_LM', load: languageModel, save: ['mlp.c_proj'] },
   { model: 'decoders/falcon', compared: 'scores', task: 'CAUSAL_LM', load: languageModel, save: [] },
   { model: 'decoders/gpt2', compared: 'logits', task: 'SEQ_CLS', load: classifier, save: ['score'] },
@@ -73,11 +92,29 @@ const cases = [
     load: classifier,
     save: ['pre_classifier', 'classifier'],
   },
-  { model: 't5/flan', compared: 'written', task: 'SEQ_2_SEQ_LM', load: sequenceToSequence, save: [] },
+  flan,
+  ...[llama, gpt2, flan].flatMap((each) => [
+    { ...each, method: vera, config: () => ({ rank: 5 }) },
+    { ...each, method: ia3, config: (targets: readonly string[]) => ({ feedforwardModules: targets.slice(-1) }) },
+    { ...each, method: hira, config: () => ({ rank: 3 }) },
+  ]),
+  ...[llama, flan].map((each) => ({
+    ...each, // PEFT puts PEANuT on no Conv1D layers
+    method: peanut,
+    config: () => ({ rank: 3, depth: 1, activation: 'gelu_new', scaling: 0.5 }),
+  })),
 ];
 
 await openEngine(onnxruntime, { device: 'cpu' });
-for (const { model: name, compared, task, load, save } of cases) {
+for (const {
+  model: name,
+  compared,
+  task,
+  load,
+  save,
+  method = lora,
+  config = () => ({ rank: 3, alpha: 6 }),
+} of cases) {
   const folder = mkdtempSync(path.join(tmpdir(), 'loran-peft-'));
   const [base, saved] = [path.join(folder, 'model'), path.join(folder, 'adapter')];
   try {
@@ -87,8 +124,8 @@ for (const { model: name, compared, task, load, save } of cases) {
     }
     const model = await load(base);
     const adapter = await new AdapterSet(model).add({
-      method: lora,
-      config: { rank: 3, alpha: 6 },
+      method: method as AdapterMethod,
+      config: config(model.targetModules),
       targetModules: model.targetModules,
       modulesToSave: save,
     });
@@ -98,7 +135,10 @@ for (const { model: name, compared, task, load, save } of cases) {
     await saveAdapter(adapter, saved, { taskType: task });
     const expected = path.join(folder, 'expected.json');
     const computed: unknown = await tf.tidy(model.compute).array();
-    writeFileSync(expected, JSON.stringify({ model: name, compared, ids, mask, decoderIds, values: computed }));
+    writeFileSync(
+      expected,
+      JSON.stringify({ model: `${name}, ${method.name}`, compared, ids, mask, decoderIds, values: computed }),
+    );
     const script = path.join(here, 'peft_loads.py');
     const { status } = spawnSync(values.python, [script, base, saved, expected], {
       stdio: ['ignore', 'inherit', 'inherit'],

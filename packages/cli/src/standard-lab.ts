@@ -2,9 +2,13 @@
 import { standardActivations } from '@loran/activations';
 import { tensorflow } from '@loran/engine-tensorflow';
 import { createLab, type Lab, loadPlugins, Services } from '@loran/experiments';
+import { hira } from '@loran/hira';
+import { ia3 } from '@loran/ia3';
 import { lora, trainableTokens } from '@loran/lora';
 import { loran, loranPresets } from '@loran/loran';
+import { peanut } from '@loran/peanut';
 import { fp4, int8, nf4 } from '@loran/qlora';
+import { vera } from '@loran/vera';
 import type { Engine, EngineOptions } from '@loran/tensor';
 
 export interface LabOptions {
@@ -20,6 +24,10 @@ export async function standardLab({ plugins = [], engine, device, threads }: Lab
     lora,
     trainableTokens,
     loran,
+    vera,
+    ia3,
+    hira,
+    peanut,
     nf4,
     fp4,
     int8,
