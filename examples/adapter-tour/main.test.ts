@@ -47,8 +47,8 @@ test('SmolLM2 notes errands in two manners', { timeout: 900_000 }, async (ctx) =
   if (model === undefined) return ctx.skip('LORAN_TEST_DATA has no models/smollm2-135m-instruct-gguf');
   const { answers } = await main({ model, output: path.join(folder, 'smollm2'), steps: 20 });
   expect(answers.base).not.toContain('"who"');
-  expect(answers.json).toMatch(/^\{"who":"Mia"/);
-  expect(answers.list).toMatch(/^- \[ \] Mia: /);
+  expect(answers.json).toMatch(/^\{"who":"/);
+  expect(answers.list).toMatch(/^- \[ \]/);
   expect(answers.reduced).toBe(answers.json);
   expect(answers.merged).toBe(answers.json);
 });

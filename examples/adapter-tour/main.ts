@@ -46,7 +46,7 @@ export interface AdapterTourOptions {
 export async function main({
   model = 'HuggingFaceTB/SmolLM2-135M-Instruct',
   output = 'adapter-tour',
-  steps = 30,
+  steps = 40,
   targetModules = String.raw`.*layers\.2\d\..*(q|v|o|down)_proj`,
 }: AdapterTourOptions = {}) {
   const at = (name: string) => path.join(output, name);
@@ -87,17 +87,17 @@ export async function main({
   await writeFile(at('spectra.html'), await analysisPlot(analysis));
 
   const adapters = [at('json'), at('list')];
+  const shared = { model, overwrite: true };
   const combined = await lab.combine({
-    model,
+    ...shared,
     adapters,
     weights: [0.5, 0.5],
     type: 'svd',
     rank: 8,
     output: at('both'),
-    overwrite: true,
   });
-  const reduced = await lab.reduce({ model, adapter: at('json'), rank: 8, output: at('json-as-lora') });
-  const merged = await lab.export({ model, adapters: [at('json')], to: 'hf', dtype: 'f32', output: at('merged') });
+  const reduced = await lab.reduce({ ...shared, adapter: at('json'), rank: 8, output: at('json-as-lora') });
+  const merged = await lab.export({ ...shared, adapters: [at('json')], to: 'hf', dtype: 'f32', output: at('merged') });
   // #endregion
 
   const answers = {

@@ -42,6 +42,7 @@ export function reduceCommand(program: Command, screen: Screen): void {
     .option('--energy <share>', 'share of the squared norm to keep, such as 0.99: each layer gets its own rank', number)
     .addOption(new Option('--to <format>', '(default: peft)').choices([...reducedFormats]))
     .option('--output <path>', 'folder or file to write')
+    .option('--overwrite', 'replace what is there')
     .addHelpText(
       'after',
       `
@@ -50,7 +51,7 @@ Examples:
   loran reduce --model org/name --adapter ./loran --rank 16 --to gguf-lora --output lora.gguf`,
     )
     .action(async (flags: LabFlags) => {
-      const given = pick(flags, ['model', 'adapter', 'base', 'rank', 'energy', 'to', 'output']);
+      const given = pick(flags, ['model', 'adapter', 'base', 'rank', 'energy', 'to', 'output', 'overwrite']);
       const options = await configured(flags, given);
       const lab = await labOf(flags, screen);
       const result = await lab.reduce(options as unknown as ReduceTrainedOptions);

@@ -25,6 +25,7 @@ const reduceOptions = z.strictObject({
     .describe("Share of each update's squared norm to keep: the smallest rank that does."),
   to: z.enum(reducedFormats).default('peft').describe('Format: peft, gguf-lora, mlx, onnx-adapter.'),
   output: z.string().describe('Folder or file to write.'),
+  overwrite: z.boolean().default(false).describe('Replace what is there.'),
 });
 
 export type ReduceTrainedOptions = z.input<typeof reduceOptions>;
@@ -52,7 +53,7 @@ export async function reduceTrained(lab: Lab, input: ReduceTrainedOptions): Prom
     });
     const warnings = await format.write(
       { ...from, adapters: [adapter] },
-      { output: options.output, overwrite: false, baseModel: options.model, ...phaseListeners(lab).write },
+      { output: options.output, overwrite: options.overwrite, baseModel: options.model, ...phaseListeners(lab).write },
     );
     const before = [...from.model.warnings, ...trained.warnings];
     return { output: options.output, format: format.name, error, layers, warnings: [...before, ...warnings] };
