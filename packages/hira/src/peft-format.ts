@@ -10,6 +10,7 @@ import type { HiraConfig } from './hira-config.js';
 
 export const peftFormat: AdapterFormat<HiraConfig> = {
   name: 'peft',
+  inPeft: true,
   peftType: 'HIRA',
   suffixes: new Map([
     ['A', 'hira_A'],

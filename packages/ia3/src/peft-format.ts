@@ -10,6 +10,7 @@ const name = '@loran/ia3';
 
 export const peftFormat: AdapterFormat<Ia3Config> = {
   name: 'peft',
+  inPeft: true,
   peftType: 'IA3',
   suffixes: new Map([['l', 'ia3_l']]),
   toFile: ({ feedforwardModules }, { conv1d }) => ({

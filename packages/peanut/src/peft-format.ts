@@ -30,6 +30,7 @@ function actFn(activation: PeanutConfig['activation']): unknown {
 
 export const peftFormat: AdapterFormat<PeanutConfig> = {
   name: 'peft',
+  inPeft: true,
   peftType: 'PEANUT',
   suffixes: { get: suffix },
   toFile: ({ rank, depth, activation, scaling }) => ({

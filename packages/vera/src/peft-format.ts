@@ -12,6 +12,7 @@ export const projectionKeys = { A: 'base_model.vera_A', B: 'base_model.vera_B' }
 
 export const peftFormat: AdapterFormat<VeraConfig> = {
   name: 'peft',
+  inPeft: true,
   peftType: 'VERA',
   suffixes: new Map([
     ['d', 'vera_lambda_d'],
