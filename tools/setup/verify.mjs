@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything that must hold before a change is handed in. Lint, types, build, tests, the published shape of each package,
- * formatting, dead code, the repository's own rules and tfjs's own suite on our engine, as Nx targets, so that what did not change
+ * formatting, dead code, the repository's own rules, an example of a third party's package and tfjs's own suite on our engine, as Nx targets, so that what did not change
  * comes from the cache. Ends with one line that counts the tests: `N passed, N failed` or `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const targets = ['format', 'knip', 'lint', 'build', 'typecheck', 'publint', 'attw', 'built', 'test', 'tfjs-suite'];
+const targets = [
+  'format',
+  'knip',
+  'lint',
+  'build',
+  'typecheck',
+  'publint',
+  'attw',
+  'built',
+  'third-party',
+  'test',
+  'tfjs-suite',
+];
 
 /** Runs Nx without its daemon and terminal interface; true when it succeeded. */
 function nx(...args) {

@@ -22,6 +22,7 @@ export type {
   SparseRows,
   TargetFacts,
 } from './contract/adapter-method.js';
+export { linear, LoranError, variable, z } from './contract/for-plugins.js';
 export type { BaseStorage, FrozenWeight, WeightSource } from './contract/frozen-weight.js';
 export type { Preset } from './contract/preset.js';
 export { ShapeMismatchError } from './errors/shape-mismatch.js';
