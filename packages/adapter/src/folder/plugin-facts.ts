@@ -35,7 +35,7 @@ const facts = z.array(
 export type PluginFacts = z.infer<typeof facts>[number];
 
 /** The facts of plugins, each once, in an order that does not depend on how they were found. */
-export function pluginFacts(plugins: Iterable<Plugin>): PluginFacts[] {
+function pluginFacts(plugins: Iterable<Plugin>): PluginFacts[] {
   const own = [...plugins].map(({ kind, name, package: from, version }) => ({ kind, name, package: from, version }));
   const byText = new Map(own.map((fact) => [JSON.stringify(fact), fact]));
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, fact]) => fact);
