@@ -14,6 +14,7 @@ import type { MergeReport } from './merge-report.js';
 import { disposeLayers, newAdapter } from './new-adapter.js';
 import { countParameters, type ParameterCount } from './parameter-count.js';
 import { refuseRemoval } from './removal.js';
+import { swapValues } from './swap-adapter.js';
 
 export class AdapterSet {
   readonly model: Adaptable;
@@ -90,6 +91,20 @@ export class AdapterSet {
     for (const slot of this.model.modules().values()) slot.detach(name);
     disposeLayers(adapter);
     this.#adapters.delete(name);
+  }
+
+  /**
+   * Replaces the values of an adapter by those of `from`, an adapter of this model or another, in place: nothing is compiled anew.
+   * For products of two factors rank and scaling of `from` may differ, as long as the rank is no larger; otherwise the
+   * configuration must be the same. Name, scale, configuration and what is active stay. See also swapAdapter, for folders.
+   *
+   * Throws UNKNOWN_ADAPTER, ALREADY_MERGED, NOT_SWAPPABLE (another method, other modules, another configuration), RANK_MISMATCH,
+   * SHAPE_MISMATCH; the model is then as it was.
+   */
+  async swap(name: string, from: Adapter): Promise<Adapter> {
+    const adapter = this.get(name);
+    await swapValues(this.model, adapter, from);
+    return adapter;
   }
 
   /** Takes every adapter off, merged or not: the model is as it was before the first. */

@@ -37,6 +37,7 @@ export { givenFields, type PeftFields, refuseUnsupported, unsupportedField } fro
 export { missingPlugin, type PluginFacts, readPluginFacts } from './folder/plugin-facts.js';
 export { saveAdapter, type SaveAdapterOptions } from './folder/save-adapter.js';
 export { saveMlxAdapter } from './folder/save-mlx-adapter.js';
+export { swapAdapter } from './folder/swap-from-folder.js';
 export { lowRankFactors, type LowRankFactors, type LowRankOptions } from './low-rank-factors.js';
 export type { MergeOptions } from './merge.js';
 export type { MergeReport, RoundingError } from './merge-report.js';
