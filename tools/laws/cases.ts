@@ -4,10 +4,14 @@
  */
 import { createActivationRegistry, standardActivations } from '@loran/activations';
 import { bf16, fp32, type AdapterMethod, type BaseStorage, type FrozenWeight } from '@loran/adapter';
+import { hira } from '@loran/hira';
+import { ia3 } from '@loran/ia3';
 import { lora, trainableTokens } from '@loran/lora';
 import { loran } from '@loran/loran';
+import { peanut } from '@loran/peanut';
 import { fp4, int8, nf4 } from '@loran/qlora';
 import type { AdapterMethodLawOptions, SkippedLaw } from '@loran/testing';
+import { vera } from '@loran/vera';
 
 type Shape = Parameters<AdapterMethodLawOptions<unknown, unknown>['parameterCount']>[1];
 
@@ -122,6 +126,21 @@ export const methods: readonly MethodCase[] = [
         return 2 * (3 + height) + 3 * width + width; // A, B, P, b
       },
     },
+  ),
+  row('VeRA', vera, { rank: 4 }, { kinds: ['linear'], startsFrom: 'constants', count: ({ rows }) => 4 + rows }),
+  row('IA³, of outputs', ia3, {}, { kinds: ['linear'], startsFrom: 'constants', count: ({ rows }) => rows }),
+  row(
+    'IA³, of inputs',
+    ia3,
+    { feedforwardModules: '.*' },
+    { kinds: ['linear'], startsFrom: 'constants', count: ({ columns }) => columns },
+  ),
+  row('HiRA', hira, { rank: 2 }),
+  row(
+    'PEANuT, deep, sine',
+    peanut,
+    { rank: 2, depth: 2, scaling: 0.5, activation: { name: 'sine', frequency: 1 } },
+    { kinds: ['linear'], count: ({ rows }) => 4 * rows + 16 },
   ),
 ];
 
