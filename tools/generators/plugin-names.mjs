@@ -28,7 +28,8 @@ export function checkedNames(tree, name, templates) {
 /** Whether JavaScript keeps the word for itself; the script is compiled and not run. */
 function isReserved(word) {
   try {
-    return new Script(`'use strict'; async () => { const ${word} = 0; };`) === undefined;
+    new Script(`'use strict'; async () => { const ${word} = 0; };`);
+    return false;
   } catch {
     return true;
   }
