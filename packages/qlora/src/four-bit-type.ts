@@ -12,9 +12,9 @@ export interface FourBitType {
   /** Code of 0, which pads an odd count. */
   readonly zeroCode: number;
   /** The code of a scaled value in [-1, 1]: one look-up and a comparison or two. */
-  nearestCode(value: number): number;
+  readonly nearestCode: (value: number) => number;
   /** Both values of every packed byte, high nibble first: row b holds the values of b >> 4 and b & 15. // [256, 2] */
-  pairTable(): Float32Array;
+  readonly pairTable: () => Float32Array;
 }
 
 export function fourBitType(name: string, codebook: Float32Array): FourBitType {
