@@ -87,8 +87,11 @@ describe.each(Object.entries(cases))('%s', (name, golden) => {
   });
 });
 
-/** A and ω mean nothing but to Sin. */
-function used({ mlora_af_sin_A: amplitude, mlora_af_sin_omega: omega, ...fields }: Record<string, unknown>) {
+/** A and ω mean nothing but to Sin; a choice of layers that is null is as good as none. */
+function used({ mlora_af_sin_A: amplitude, mlora_af_sin_omega: omega, ...all }: Record<string, unknown>) {
+  const fields = Object.fromEntries(
+    Object.entries(all).filter(([name, value]) => value !== null || !name.startsWith('layers_')),
+  );
   return fields.mlora_af === 'Sin' ? { ...fields, mlora_af_sin_A: amplitude, mlora_af_sin_omega: omega } : fields;
 }
 
