@@ -21,9 +21,10 @@ export async function boundedUpdates({ engine }: { readonly engine: Engine }): P
     return [factor('A', [2, width]), factor('B', [width, 2])] as const;
   });
   const x = tf.ones([2, width]);
+  // in a tidy, as a slot has it: an engine that runs ops at once would otherwise keep each update until the gradients are there
   const adapted = (h: Tensor, [A, B]: (typeof pairs)[number]): Tensor => {
     const form = (A: Tensor) => tf.tidy(() => tf.sin(tf.matMul<Tensor2D>(B as Tensor as Tensor2D, A as Tensor2D)));
-    return frozen.apply(h, recomputed<Tensor2D>({ inputs: [A, B], form }, h));
+    return tf.tidy(() => frozen.apply(h, recomputed<Tensor2D>({ inputs: [A, B], form }, h)));
   };
   const loss = (): Scalar => tf.mean(pairs.reduce<Tensor>((h, pair) => tf.tanh(adapted(h, pair)), x));
 
