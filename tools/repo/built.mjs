@@ -30,5 +30,6 @@ const [out, err] = [new PassThrough(), new PassThrough()];
 assert.equal(await main(['list', '--json'], { out, err }), 0);
 out.end();
 const { methods } = JSON.parse(await text(out));
-assert.deepEqual(methods.map(({ name }) => name).sort(), ['lora', 'loran']);
+const names = methods.map(({ name }) => name);
+for (const name of ['lora', 'loran']) assert.ok(names.includes(name), `${name} is missing among ${names.join(', ')}`);
 console.log('The built packages run.');
