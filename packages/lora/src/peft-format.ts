@@ -4,10 +4,10 @@
  * PEFT writes an adapter that began with PiSSA or OLoRA for a base whose weights it changed, unless it converts it. Ours is
  * written converted, always: a plain LoRA of twice the rank, ΔW = s·([B, −B₀]·[A; A₀]), which goes on the base as it is.
  */
-import type { AdapterFormat } from '@loran/adapter';
+import { type AdapterFormat, givenFields, refuseUnsupported, unsupportedField } from '@loran/adapter';
 import { isSubtracted } from './initial/start.js';
 import type { LoraConfig } from './lora-config.js';
-import { refuseUnsupported, unsupportedFeature } from './peft-refusals.js';
+import { loraFields } from './lora-fields.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,8 +47,8 @@ export const peftFormat: AdapterFormat<LoraConfig> = {
     };
   },
   fromFile: (fields: Fields) => {
-    refuseUnsupported(fields);
-    return defined({
+    refuseUnsupported(fields, loraFields);
+    return givenFields({
       rank: fields.r,
       alpha: fields.lora_alpha,
       dropout: fields.lora_dropout,
@@ -90,10 +90,10 @@ function startIn({ init_lora_weights: init, eva_config: eva, loftq_config: loftq
       return { init };
     case 'eva': {
       const { rho, whiten, adjust_scaling_factors: adjustScaling } = (eva ?? {}) as Fields;
-      return { init, eva: defined({ rho, whiten, adjustScaling }) };
+      return { init, eva: givenFields({ rho, whiten, adjustScaling }) };
     }
     case 'loftq':
-      return defined({ init, loftqIterations: ((loftq ?? {}) as Fields).loftq_iter });
+      return givenFields({ init, loftqIterations: ((loftq ?? {}) as Fields).loftq_iter });
     case undefined:
     case null:
       return {};
@@ -102,15 +102,11 @@ function startIn({ init_lora_weights: init, eva_config: eva, loftq_config: loftq
     case 'true':
       return { init: 'kaiming' };
     default:
-      throw unsupportedFeature(
+      throw unsupportedField(
+        loraFields.package,
         'init_lora_weights',
         init,
         'an initialisation that also changes the base weights, in a way that the file does not tell',
       );
   }
-}
-
-/** Without the undefined fields, whose defaults the schema fills in. */
-function defined(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -34,8 +34,10 @@ const shared: ReadonlySet<string> = new Set([
 /** Throws UNSUPPORTED_PEFT_FEATURE for a field that is used, and not computed or not known at all. */
 export function refuseUnsupported(fields: Fields, { package: name, known, unsupported }: PeftFields): void {
   for (const [field, value] of Object.entries(fields)) {
-    if (!isUsed(value) || shared.has(field) || known.includes(field)) continue;
-    throw unsupportedField(name, field, value, unsupported[field] ?? 'something that PEFT 0.21 does not have');
+    if (!isUsed(value)) continue;
+    const feature = Object.hasOwn(unsupported, field) ? unsupported[field] : undefined;
+    if (feature === undefined && (shared.has(field) || known.includes(field))) continue;
+    throw unsupportedField(name, field, value, feature ?? 'something that PEFT 0.21 does not have');
   }
 }
 
