@@ -71,7 +71,6 @@ export async function reduceToLora(set: AdapterSet, name: string, options: Reduc
     }
     onProgress?.(found.length, adapter.layers.size);
   }
-  const active = set.names().filter((other) => [...slots.values()].some((slot) => slot.active().has(other)));
   const reduced = await addFactored(set, layers, {
     methods,
     scaling: 1,
@@ -79,8 +78,8 @@ export async function reduceToLora(set: AdapterSet, name: string, options: Reduc
     file: `The adapter '${name}'`,
     modulesToSave: adapter.modulesToSave,
     ensureWeightTying: adapter.ensureWeightTying,
+    active: false,
   });
-  set.activate(...active);
   copySavedModules(adapter, reduced);
   reduced.scale = adapter.scale;
   const [distance, norm] = [found.map((each) => each.distance), found.map((each) => each.norm)];

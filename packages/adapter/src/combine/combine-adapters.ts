@@ -46,15 +46,13 @@ export async function combineAdapters(set: AdapterSet, options: CombineOptions):
     if (parts.length > 0) layers.set(path, await combinedLayer({ path, kind, rows, columns }, parts, rule));
   }
 
-  const slots = [...set.model.modules().values()];
-  const active = slots.map((slot) => new Set(slot.active().keys()));
   const adapter = await addFactored(set, layers, {
     methods: [...adapters.map(({ method }) => method), ...(options.methods ?? [])],
     scaling: 1,
     name,
     file: `The combination '${name}'`,
+    active: false,
   });
-  for (const [i, slot] of slots.entries()) slot.activate(active[i]!);
   return { adapter, lost: new Map([...layers].map(([path, { lost }]) => [path, lost])) };
 }
 

@@ -116,6 +116,22 @@ test('what cutting to a rank took is the norm of the rest', async () => {
   expect(cut.lost).toBeCloseTo(norm(cut.product.map((value, i) => value - whole.product[i]!)) / norm(whole.product), 5);
 });
 
+test.each(['cat', 'linear', 'svd'] as const)('%s frees factors that were made for the call', async (type) => {
+  const made = (part: Part): Part => {
+    const { A, B, scaling } = part.layer.factored!();
+    const factored = () => {
+      const [a, b] = [tf.clone(A), tf.clone(B)];
+      return { A: a, B: b, scaling, release: () => tf.dispose([a, b]) };
+    };
+    return { ...part, layer: { ...part.layer, factored } };
+  };
+  const parts = partsOf('dense', ['a', 'b'], [0.7, -0.4]).map(made);
+  const before = tf.memory().numTensors;
+  const rule = { ...combinations[type], density: 1, election: 'total', rank: undefined } as const;
+  await combinedLayer({ path: 'dense', ...modules.dense }, parts, rule);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
 function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(found.length).toBe(expected.length);
   Array.from(found).forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(2e-5));

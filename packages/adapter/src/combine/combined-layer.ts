@@ -58,11 +58,25 @@ async function sideBySide(module: Module, parts: readonly Part[]): Promise<Combi
     const product = tf.matMul<Tensor2D>(B, A); // no factor need have more rows or columns than the update
     return out <= inputs ? { A: product, B: tf.eye(out) } : { A: tf.eye(inputs), B: product };
   });
+  release(factors);
   return layerOf(A, B, 0);
 }
 
 async function factorwise(module: Module, parts: readonly Part[], rule: Rule): Promise<CombinedLayer> {
   const factors = factorsOf(module, parts, 'this type');
+  try {
+    return await combinedFactors(module, parts, rule, factors);
+  } finally {
+    release(factors);
+  }
+}
+
+async function combinedFactors(
+  module: Module,
+  parts: readonly Part[],
+  rule: Rule,
+  factors: readonly FactoredUpdate[],
+): Promise<CombinedLayer> {
   const rank = factors[0]!.A.shape[0];
   const other = factors.findIndex((factor) => factor.A.shape[0] !== rank);
   if (other >= 0) {
@@ -86,7 +100,7 @@ async function factorwise(module: Module, parts: readonly Part[], rule: Rule): P
 
 async function truncated(module: Module, parts: readonly Part[], rule: Rule): Promise<CombinedLayer> {
   const { kind, rows, columns, path } = module;
-  const ranks = parts.map(({ layer }) => layer.factored?.().A.shape[0] ?? rule.rank ?? unknownRank(module));
+  const ranks = parts.map(({ layer }) => rankOf(layer) ?? rule.rank ?? unknownRank(module));
   const rank = Math.min(rule.rank ?? Math.max(...ranks), rows, columns);
   const updates: Float32Array[] = [];
   for (const part of parts) {
@@ -133,13 +147,23 @@ function combined(
 }
 
 function factorsOf({ path }: Module, parts: readonly Part[], type: string): FactoredUpdate[] {
-  return parts.map(({ adapter, layer }) => {
-    if (layer.factored !== undefined) return layer.factored();
-    throw new LoranError(
-      'NOT_FACTORED',
-      `The update of '${path}' by ${adapter} is no plain product of two factors, which ${type} combines. Use a type that ends in svd.`,
-    );
-  });
+  const other = parts.find(({ layer }) => layer.factored === undefined);
+  if (other === undefined) return parts.map(({ layer }) => layer.factored!());
+  throw new LoranError(
+    'NOT_FACTORED',
+    `The update of '${path}' by ${other.adapter} is no plain product of two factors, which ${type} combines. Use a type that ends in svd.`,
+  );
+}
+
+/** Frees factors that were made for the call. */
+function release(factors: readonly FactoredUpdate[]): void {
+  for (const { release } of factors) release?.();
+}
+
+function rankOf(layer: AdapterLayer): number | undefined {
+  const factors = layer.factored?.();
+  factors?.release?.();
+  return factors?.A.shape[0];
 }
 
 function unknownRank({ path }: Module): never {

@@ -63,9 +63,11 @@ export async function addFactored(
     /** Modules to be trained whole beside them; see AdapterOptions. */
     readonly modulesToSave?: readonly string[];
     readonly ensureWeightTying?: boolean;
+    /** Whether the model computes with it from now on; default true. */
+    readonly active?: boolean;
   },
 ): Promise<Adapter> {
-  const { scaling, dropout = 0, name, file, modulesToSave = [], ensureWeightTying = false } = options;
+  const { scaling, dropout = 0, name, file, modulesToSave = [], ensureWeightTying = false, active = true } = options;
   const method = [...options.methods].find(({ factoredConfig }) => factoredConfig !== undefined);
   if (method?.factoredConfig === undefined) {
     throw new LoranError(
@@ -102,7 +104,15 @@ export async function addFactored(
     set.remove(adapter.name, { force: true });
     throw error;
   }
+  if (!active) switchOff(set, adapter.name);
   return adapter;
+}
+
+/** Slot by slot: what else is active in each stays so. */
+function switchOff({ model }: AdapterSet, name: string): void {
+  for (const slot of model.modules().values()) {
+    slot.activate(new Set([...slot.active().keys()].filter((other) => other !== name)));
+  }
 }
 
 /** The value that occurs most often; of several such, the largest. */
