@@ -12,9 +12,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { GradSaveFunc, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { type FrozenWeight, ShapeMismatchError, type WeightSource } from '@loran/adapter';
+import { type FrozenWeight, ShapeMismatchError, updateProduct, updateRows, type WeightSource } from '@loran/adapter';
 import type { TensorBytes } from '@loran/formats';
-import { currentEngine, int8Product, linear, opaque } from '@loran/tensor';
+import { after, currentEngine, int8Product, opaque } from '@loran/tensor';
 import { floatPart } from './block-scales.js';
 
 export interface Int8Values {
@@ -45,8 +45,9 @@ export function int8Weight(
     gradFunc: (dy: Tensor) => tf.tidy(() => int8Product(tf.mul<Tensor2D>(dy, scales), codes, { transposed: true })),
   }));
 
-  const dequantised = (): Tensor2D => {
-    const columnwise = tf.mul<Tensor2D>(tf.cast(codes, 'float32'), isLinear ? scales : tf.reshape(scales, [rows, 1]));
+  const dequantised = (dependency?: Tensor): Tensor2D => {
+    const held = dependency === undefined ? codes : after(codes, dependency);
+    const columnwise = tf.mul<Tensor2D>(tf.cast(held, 'float32'), isLinear ? scales : tf.reshape(scales, [rows, 1]));
     return isLinear ? tf.transpose(columnwise) : columnwise; // [rows, columns]
   };
 
@@ -54,14 +55,14 @@ export function int8Weight(
     const leading = x.shape.slice(0, -1);
     const flat = tf.reshape(x, [tf.util.sizeFromShape(leading), columns]) as Tensor2D; // [tokens, columns]
     const base = product(flat); // [tokens, rows]
-    const sum = delta === undefined ? base : tf.add(base, linear(flat, delta));
+    const sum = delta === undefined ? base : tf.add(base, updateProduct(flat, delta));
     return tf.reshape(bias === null ? sum : tf.add(sum, bias), [...leading, rows]);
   };
 
   const looked = (x: Tensor, delta: Tensor2D | undefined): Tensor => {
     const ids = x.dtype === 'int32' ? x : tf.cast(x, 'int32');
     const base = tf.mul(tf.cast(tf.gather(codes, ids), 'float32'), tf.expandDims(tf.gather(scales, ids), -1)); // [..., width]
-    return delta === undefined ? base : tf.add(base, tf.gather(delta, ids));
+    return delta === undefined ? base : tf.add(base, updateRows(delta, ids));
   };
 
   let disposed = false;
@@ -73,7 +74,7 @@ export function int8Weight(
     bias,
     byteLength,
     apply: (x, delta) => tf.tidy(() => (isLinear ? multiplied(x, delta) : looked(x, delta))),
-    weight: () => tf.tidy(dequantised),
+    weight: (dependency) => tf.tidy(() => dequantised(dependency)),
     async with(weight: Tensor2D, other: Tensor1D | null = bias) {
       if (weight.shape[0] !== rows || weight.shape[1] !== columns) {
         throw new ShapeMismatchError('weight', [rows, columns], weight.shape);
