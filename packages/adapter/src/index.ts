@@ -46,7 +46,7 @@ export { modulePatterns, pathPattern, patternValue } from './module-pattern.js';
 export { nonFiniteLayer } from './non-finite-layer.js';
 export { formatParameterCount, type ParameterCount } from './parameter-count.js';
 export { inference, type Pass } from './pass.js';
-export { recomputed, type Formula } from './recomputed.js';
+export { recomputed, recomputedUpdate, type Formula, type ScaledFormula } from './recomputed.js';
 export { staysTied } from './saved-module.js';
 export { Slot } from './slot.js';
 export { bf16 } from './storage/bf16.js';

@@ -7,8 +7,9 @@
  * `after` ties the second run to the gradient that needs it: a lazy engine would otherwise do it at once, for all layers.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { GradSaveFunc, Tensor } from '@tensorflow/tfjs-core';
+import type { GradSaveFunc, Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { after, valueAndGradients } from '@loran/tensor';
+import type { Call } from './contract/adapter-method.js';
 
 /** How a tensor is formed. Differentiable in the inputs; those that are variables may be read by closure, but for the first. */
 export interface Formula<T extends Tensor = Tensor> {
@@ -31,6 +32,24 @@ export function recomputed<T extends Tensor>({ inputs, form }: Formula<T>, depen
   const made = make(...inputs) as T;
   formulas.set(made, { inputs, form });
   return made;
+}
+
+export interface ScaledFormula {
+  /** What it is formed from; those behind the first are read by closure. */
+  readonly variables: readonly [Variable, ...Variable[]];
+  readonly scale: Call['scale'];
+  /** `from` stands in for the first variable; the scale is a number, or the tensor that varies. */
+  readonly form: (from: Tensor2D, scale: Call['scale']) => Tensor2D;
+}
+
+/** An update of a weight at the scale of a call, recomputed. */
+export function recomputedUpdate({ variables, scale, form }: ScaledFormula, dependency: Tensor): Tensor2D {
+  if (typeof scale === 'number') {
+    return recomputed({ inputs: variables, form: (from) => form(from as Tensor2D, scale) }, dependency);
+  }
+  const [first, ...others] = variables;
+  const scaled = (from?: Tensor, varying?: Tensor) => form(from as Tensor2D, varying as Scalar);
+  return recomputed({ inputs: [first, scale, ...others], form: scaled }, dependency);
 }
 
 /** How the tensor was formed, if it was by `recomputed`. */

@@ -10,8 +10,8 @@
  * nor ΔW. On an embedding ΔW = W ∘ (B·A)ᵀ (see lowRankFactors), without dropout. There is no scaling, as in PEFT.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { lowRankFactors, recomputed, updateProduct, type AdapterMethod, type Call } from '@loran/adapter';
+import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import { lowRankFactors, recomputedUpdate, updateProduct, type AdapterMethod, type Call } from '@loran/adapter';
 import { hiraConfig, type HiraConfig } from './hira-config.js';
 import { peftFormat } from './peft-format.js';
 import { version } from './version.js';
@@ -33,16 +33,8 @@ export const hira: AdapterMethod<HiraConfig> = {
     const formed = (from: Tensor2D): Tensor2D => tf.tidy(() => tf.mul(frozen.weight(from), factors.product(from))); // [rows, columns]
 
     /** ΔW, no earlier than x, and formed again in the backward pass. */
-    const update = (x: Tensor, scale: Call['scale']): Tensor2D => {
-      const varying = typeof scale === 'number' ? [] : [scale];
-      return recomputed<Tensor2D>(
-        {
-          inputs: [A, B, ...varying],
-          form: (from, _, tensor) => tf.mul(formed(from as Tensor2D), (tensor as Scalar | undefined) ?? scale),
-        },
-        x,
-      );
-    };
+    const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
+      recomputedUpdate({ variables: [A, B], scale, form: (from, scale) => tf.mul(formed(from), scale) }, x);
 
     return {
       parameters: new Map<string, Variable>([

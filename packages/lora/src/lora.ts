@@ -10,10 +10,10 @@
  * Variants stand in files of their own: other starts (initial/), DoRA (dora.ts), trained biases, trained token rows.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import {
   pathPattern,
-  recomputed,
+  recomputedUpdate,
   updateProduct,
   type AdapterLayer,
   type AdapterMethod,
@@ -112,12 +112,8 @@ const factored =
 /** (W + ΔW) x, with ΔW formed no earlier than x, and again in the backward pass. */
 function weightSpace({ kind }: FrozenWeight, update: LowRankUpdate): AdapterLayer['forward'] {
   const { A, B, dropout } = update;
-  const formed = (A: Tensor, B: Tensor, scale: Call['scale']): Tensor2D =>
-    tf.tidy(() => scaled(update.product(A as Tensor2D, B as Tensor2D), scale));
-  const change = (x: Tensor, scale: Call['scale']): Tensor2D =>
-    typeof scale === 'number'
-      ? recomputed({ inputs: [A, B], form: (A, B) => formed(A!, B!, scale) }, x)
-      : recomputed({ inputs: [A, B, scale], form: (A, B, scale) => formed(A!, B!, scale as Scalar) }, x);
+  const form = (A: Tensor2D, scale: Call['scale']): Tensor2D => tf.tidy(() => scaled(update.product(A, B), scale));
+  const change = (x: Tensor, scale: Call['scale']): Tensor2D => recomputedUpdate({ variables: [A, B], scale, form }, x);
   return (x, next, { training, scale, drop }) => {
     if (kind !== 'linear' || !training || dropout === 0) return next(x, change(x, scale));
     const first = update.subtracted(x);

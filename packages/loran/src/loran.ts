@@ -15,8 +15,8 @@
  * The authors' code also has projections P and biases b after f, which their published runs switch off: see updateChain.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import { recomputed, updateProduct, type AdapterMethod, type Call } from '@loran/adapter';
+import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import { recomputedUpdate, updateProduct, type AdapterMethod, type Call } from '@loran/adapter';
 import { activationAt, nameOf, rankAt, refuseDead, resolved, scalingAt } from './layer-settings.js';
 import { loranConfig, type LoranConfig } from './loran-config.js';
 import { mloraFormat } from './mlora-format.js';
@@ -58,9 +58,7 @@ export const loran: AdapterMethod<LoranConfig> = {
 
     /** ΔW, no earlier than x, and formed again in the backward pass. */
     const update = (x: Tensor, scale: Call['scale']): Tensor2D =>
-      typeof scale === 'number'
-        ? recomputed({ inputs: [A, ...others], form: (A) => formed(A as Tensor2D, scale) }, x)
-        : recomputed({ inputs: [A, scale, ...others], form: (A, scale) => formed(A as Tensor2D, scale as Scalar) }, x);
+      recomputedUpdate({ variables: [A, ...others], scale, form: formed }, x);
 
     return {
       parameters: new Map<string, Variable>([
