@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { analysisPlot, analysisTable } from '@loran/analysis';
 import { type AnalyseTrainedOptions, reducedFormats, type ReduceTrainedOptions } from '@loran/experiments';
 import { writeFileAtomic } from '@loran/formats';
-import { number } from '../flag-values.js';
+import { base, number } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { line, type Screen } from '../terminal.js';
 
@@ -70,7 +70,7 @@ function adapted(command: Command): Command {
   return withLabFlags(command)
     .option('--model <path>', "model folder, GGUF file, or name on the Hugging Face hub: 'org/name'")
     .option('--adapter <folder>', 'adapter folder, or its name on the hub')
-    .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)");
+    .option('--base <name>', "storage of the frozen weights (default: that of the adapter's training, or fp32)", base);
 }
 
 const figure = (value: number): string => (value === 0 ? '0' : value.toExponential(2));

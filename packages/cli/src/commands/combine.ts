@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { combinationTypes } from '@loran/adapter';
 import type { CombineFoldersOptions } from '@loran/experiments';
-import { number, numbers, repeated } from '../flag-values.js';
+import { base, number, numbers, repeated } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { line, type Screen } from '../terminal.js';
 
@@ -27,7 +27,11 @@ export function combineCommand(program: Command, screen: Screen): void {
     )
     .option('--rank <n>', 'rank of types that end in svd (default: the largest of the adapters)', number)
     .option('--seed <n>', "of dare's random choices (default: 0)", number)
-    .option('--base <name>', "storage of the frozen weights (default: that of the first adapter's training, or fp32)")
+    .option(
+      '--base <name>',
+      "storage of the frozen weights (default: that of the first adapter's training, or fp32)",
+      base,
+    )
     .option('--output <folder>', 'folder to write')
     .option('--overwrite', 'replace what is there')
     .addHelpText(

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { formatParameterCount } from '@loran/adapter';
 import { type EstimateOptions, type MemoryEstimate } from '@loran/experiments';
-import { number, setting, targetModules } from '../flag-values.js';
+import { base, number, setting, targetModules } from '../flag-values.js';
 import { configured, type LabFlags, labOf, pick, withLabFlags } from '../lab-flags.js';
 import { line, type Screen } from '../terminal.js';
 
@@ -20,7 +20,7 @@ export function estimateCommand(program: Command, terminal: Screen): void {
     )
     .option('--labels <n>', 'labels of a classifier (default: 2)', number)
     .option('--method <name>', "adapter method (default: 'lora')")
-    .option('--base <name>', "storage of the frozen weights (default: 'fp32')")
+    .option('--base <name>', "storage of the frozen weights (default: 'fp32')", base)
     .option('--rank <r>', 'rank of the update', number)
     .option('--dropout <rate>', 'dropout on the way into the adapter', number)
     .option('--activation <name>', 'activation of a nonlinear method, such as sinter')

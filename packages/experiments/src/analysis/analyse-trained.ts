@@ -1,6 +1,7 @@
 /** What a trained adapter does to each weight of its model. */
 import { type AdapterAnalysis, analyseAdapter } from '@loran/analysis';
 import { z } from 'zod';
+import { baseChoice } from '../base-choice.js';
 import { adaptedSource, onlyAdapter } from '../export/adapted-source.js';
 import type { Lab } from '../lab.js';
 import { parseOptions } from '../options.js';
@@ -11,7 +12,7 @@ const count = z.int().min(1).optional();
 const analyseOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapter: z.string().describe("Folder of the adapter, PEFT's or mlx-lm's, its name on the hub, or llama.cpp's file."),
-  base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
+  base: baseChoice.optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
   rank: count.describe("The rank to look beyond; default: the adapter's."),
   values: count.describe('Singular values to find of a large layer; default 64.'),
   exactUpTo: count.describe('Up to this smaller side all singular values of a layer are found; default 256.'),

@@ -2,6 +2,7 @@
 import type { AdapterMethod } from '@loran/adapter';
 import { type ReducedLayer, reduceToLora } from '@loran/analysis';
 import { z } from 'zod';
+import { baseChoice } from '../base-choice.js';
 import { adaptedSource, onlyAdapter } from '../export/adapted-source.js';
 import { exportFormat } from '../export/export-formats.js';
 import type { Lab } from '../lab.js';
@@ -15,7 +16,7 @@ export const reducedFormats = ['peft', 'gguf-lora', 'mlx', 'onnx-adapter'] as co
 const reduceOptions = z.strictObject({
   model: z.string().describe("A model's folder, a GGUF file, or a name on the hub: 'org/name'."),
   adapter: z.string().describe('Folder of the adapter, or its name on the hub.'),
-  base: z.string().optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
+  base: baseChoice.optional().describe("Storage of the frozen weights; default: that of the adapter's training."),
   rank: z.int().min(1).optional().describe('Rank of the LoRA; with `energy` the most it may be.'),
   energy: z
     .number()

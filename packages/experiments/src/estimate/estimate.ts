@@ -9,6 +9,7 @@
  * Node's collector. Loading holds a weight twice, and an operation stands in Node's heap, in the model and in the session.
  */
 import { openConfiguration } from '@loran/models';
+import { baseName } from '../base-choice.js';
 import type { Lab } from '../lab.js';
 import { parseOptions } from '../options.js';
 import { Services } from '../services.js';
@@ -21,7 +22,7 @@ const allocated = 1.15;
 /** Parameters and state of earlier steps that are not collected yet. */
 const generations = 2;
 
-export interface MemoryEstimate extends Omit<Rehearsal, 'graphBytes' | 'graphNodes' | 'largestWeight'> {
+export interface MemoryEstimate extends Omit<Rehearsal, 'graphBytes' | 'graphNodes' | 'largestWeightBytes'> {
   readonly model: string;
   readonly base: string;
   readonly method: string;
@@ -40,13 +41,18 @@ export interface MemoryEstimate extends Omit<Rehearsal, 'graphBytes' | 'graphNod
 export async function estimate(lab: Lab, input: EstimateOptions): Promise<MemoryEstimate> {
   const plan = parseOptions(estimateOptions, input);
   const source = await openConfiguration(plan.model, lab.container.get(Services.download));
-  const { graphBytes, graphNodes, largestWeight, ...counted } = await rehearse(lab, source, plan);
+  const { graphBytes, graphNodes, largestWeightBytes, ...counted } = await rehearse(lab, source, plan);
   const adapterBytes = 4 * counted.parameters.trainable;
   const left = generations * (adapterBytes + counted.optimizerBytes);
   const activationBytes = Math.round(allocated * graphBytes + left);
-  const runtimeBytes = processBytes + largestWeight.fp32Bytes + operationBytes * graphNodes;
+  const runtimeBytes = processBytes + largestWeightBytes + operationBytes * graphNodes;
   return {
-    ...{ model: plan.model, base: plan.base, method: plan.adapter.method, optimizer: plan.training.optimizer },
+    ...{
+      model: plan.model,
+      base: baseName(plan.base),
+      method: plan.adapter.method,
+      optimizer: plan.training.optimizer,
+    },
     ...counted,
     ...{ adapterBytes, activationBytes, runtimeBytes },
     peakBytes: runtimeBytes + counted.frozenBytes + adapterBytes + counted.optimizerBytes + activationBytes,

@@ -8,6 +8,7 @@ import { familyOfModel, type ModelFamily, type ModelSource } from '@loran/models
 import { closeEngine, openEngine } from '@loran/tensor';
 import { train } from '@loran/trainer';
 import { resolver } from '../adapter-setup.js';
+import { chosenStorage } from '../base-choice.js';
 import type { Lab } from '../lab.js';
 import { optimizerOf } from '../optimizer.js';
 import { defaultsOf, settled } from '../task/choose-task.js';
@@ -24,8 +25,8 @@ export interface Rehearsal {
   readonly parameters: { readonly trainable: number; readonly all: number };
   /** Bytes of the frozen weights. */
   readonly frozenBytes: number;
-  /** Of the largest of them, as its storage keeps it, and in fp32. */
-  readonly largestWeight: { readonly bytes: number; readonly fp32Bytes: number };
+  /** Of the largest of them in fp32. */
+  readonly largestWeightBytes: number;
   /** Bytes of the optimiser's state, and of summed gradients where batches are accumulated. */
   readonly optimizerBytes: number;
   /** What the values of an update take at once: activations kept for the backward pass, gradients, new parameters and state. */
@@ -38,7 +39,7 @@ export interface Rehearsal {
 export async function rehearse(lab: Lab, source: ModelSource, plan: EstimatePlan): Promise<Rehearsal> {
   const { method: methodName, targetModules, ...config } = plan.adapter;
   const method = lab.plugins<AdapterMethod>('adapter-method').get(methodName);
-  const base = lab.plugins<BaseStorage>('base-storage').get(plan.base);
+  const base = chosenStorage(lab.plugins<BaseStorage>('base-storage'), plan.base);
   const families = lab.plugins<ModelFamily>('model-family');
   const task = plan.task ?? taskOf(await familyOfModel(source, { families }));
   const training = settled(plan.training, defaultsOf(task));
@@ -68,19 +69,16 @@ export async function rehearse(lab: Lab, source: ModelSource, plan: EstimatePlan
     for await (const { type } of events) if (type === 'step') optimizerBytes = engine.memory().bytes - before;
     stop();
     const weights = [...model.modules().values()].map(({ frozen }) => frozen);
-    const largest = weights.reduce((most, weight) => (sizeOf(weight) > sizeOf(most) ? weight : most));
     return {
       ...{ task, batchSize, length, graphBytes, graphNodes, optimizerBytes },
       parameters: set.count(),
       frozenBytes: weights.reduce((sum, { byteLength }) => sum + byteLength, 0) + 4 * (model.otherParameters ?? 0),
-      largestWeight: { bytes: largest.byteLength, fp32Bytes: 4 * sizeOf(largest) },
+      largestWeightBytes: 4 * Math.max(...weights.map(({ rows, columns }) => rows * columns)),
     };
   } finally {
     await closeEngine();
   }
 }
-
-const sizeOf = ({ rows, columns }: { readonly rows: number; readonly columns: number }): number => rows * columns;
 
 const taskOf = (family: ModelFamily): TaskName =>
   writesFromOthers(family) ? 'sequence-to-sequence' : family.languageModel ? 'language-model' : 'classification';

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { type AdapterMethod, combineAdapters, combinationTypes, saveAdapter } from '@loran/adapter';
 import { LoranError } from '@loran/plugin';
 import { z } from 'zod';
+import { baseChoice } from '../base-choice.js';
 import type { Lab } from '../lab.js';
 import { parseOptions } from '../options.js';
 import { adaptedSource } from './adapted-source.js';
@@ -16,7 +17,7 @@ const combineOptions = z.strictObject({
   election: z.enum(['total', 'frequency']).optional().describe('How ties and dare_ties elect signs; default total.'),
   rank: z.int().optional().describe('Rank of types that end in svd; default the largest of the adapters.'),
   seed: z.int().default(0).describe("Of dare's random choices."),
-  base: z.string().optional().describe("Storage of the frozen weights; default: that of the first adapter's training."),
+  base: baseChoice.optional().describe("Storage of the frozen weights; default: that of the first adapter's training."),
   output: z.string().describe('Folder to write.'),
   overwrite: z.boolean().default(false),
 });
