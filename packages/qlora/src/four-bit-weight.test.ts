@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type FrozenWeight, frozenTensor } from '@loran/adapter';
 import { type Engine, openEngine, portableEngine, randomStream } from '@loran/tensor';
 import { sourceOf } from './__fixtures__/golden.js';
+import { fp4 } from './fp4.js';
 import { createNf4, nf4 } from './nf4.js';
 
 const random = randomStream(5);
@@ -159,3 +160,16 @@ function normal(label: string, shape: number[]): Float32Array {
 
 const furthest = (a: readonly number[], b: readonly number[]): number =>
   Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+
+/** The figures of the README. */
+test.each([
+  [nf4, 0.092, 0.091],
+  [fp4, 0.122, 0.12],
+])('$name is off by a tenth, relative L2 of normal values', async (storage, ofWeight, ofProduct) => {
+  const weight = random.derive('error').normal([192, 256], 0, 0.05) as Tensor2D;
+  const frozen = await storage.store(sourceOf({ shape: [192, 256], values: weight.dataSync<'float32'>() }, 1000));
+  const x = random.derive('inputs').normal([32, 256], 0, 1);
+  const relative = (a: Tensor, b: Tensor) => tf.tidy(() => tf.div(tf.norm(tf.sub(a, b)), tf.norm(b))).dataSync()[0]!;
+  expect(Math.abs(relative(frozen.weight(), weight) - ofWeight)).toBeLessThan(0.003);
+  expect(Math.abs(relative(frozen.apply(x), frozenTensor(tf.clone(weight)).apply(x)) - ofProduct)).toBeLessThan(0.004);
+});

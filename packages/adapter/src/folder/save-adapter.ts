@@ -46,8 +46,8 @@ export async function saveAdapter(adapter: Adapter, folder: string, options: Sav
   const tensors: [string, TensorBytes][] = [];
   const converted = new Map([...adapter.layers.values()].map((layer) => [layer, layer.saved?.()]));
   try {
-    const own = adapterTensors(adapter, format, (layer) => converted.get(layer) ?? layer.parameters);
-    for (const [key, tensor] of [...own, ...sharedTensors(adapter, format)]) {
+    const ofLayers = adapterTensors(adapter, format, (layer) => converted.get(layer) ?? layer.parameters);
+    for (const [key, tensor] of [...ofLayers, ...sharedTensors(adapter, format)]) {
       const values = Float32Array.from(await tensor.data<'float32'>());
       if (!values.every(Number.isFinite)) {
         throw new LoranError('NON_FINITE', `'${key}' holds NaN or infinite values; the adapter was not saved.`);

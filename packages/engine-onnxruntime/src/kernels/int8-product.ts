@@ -2,7 +2,7 @@
  * LoranInt8Product, whose formula stands in @loran/tensor, src/quantisation/int8-product.ts: x becomes unsigned bytes around 128.
  *
  * Without VNNI instructions an x86 processor adds the products of unsigned and signed bytes in pairs of 16 bits, which saturate.
- * The engine finds out when it opens which way is exact here (`probeInt8`), and the kernel takes it:
+ * The engine finds out when it opens which way is exact here (`chooseInt8Way`), and the kernel takes it:
  *
  *   signed     weights as they are: the fastest
  *   unsigned   weights around 128 as well: pairs of 32 bits, exact everywhere, about half as fast
